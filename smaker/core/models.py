@@ -1,0 +1,373 @@
+"""The nouns of the house: projects, tasks, steps of the ledger, outcomes, findings, reports, artifacts, profiles."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from smaker.core.spec import Frozen, ProductKind, RequirementId, Spec
+
+class ProjectState(StrEnum):
+    """Where a build stands."""
+
+    NEW = "NEW"
+    PLANNING = "PLANNING"
+    CODING = "CODING"
+    TESTING = "TESTING"
+    DEBUGGING = "DEBUGGING"
+    READY = "READY"
+    DEPLOYED = "DEPLOYED"
+    FAILED = "FAILED"
+
+class Desired(StrEnum):
+    """What the user wants of a build; reconciled at step boundaries."""
+
+    RUN = "run"
+    PAUSE = "pause"
+    CANCEL = "cancel"
+
+class Stage(StrEnum):
+    """The stages of the pipeline, in order."""
+
+    SPEC = "spec"
+    SKELETON = "skeleton"
+    IMPLEMENTATION = "implementation"
+    TESTS = "tests"
+    RUN = "run"
+    FIX = "fix"
+    WEB = "web"
+    DEPLOY = "deploy"
+
+class TaskState(StrEnum):
+    """WAITING for other tasks, BLOCKED by a gate or question, READY to be claimed, RUNNING, or ended."""
+
+    WAITING = "waiting"
+    BLOCKED = "blocked"
+    READY = "ready"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen to the task."""
+        return self in {TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED}
+
+class Gate(StrEnum):
+    """A point where the build waits for the user's approval."""
+
+    PLAN = "plan"
+    DEPLOY = "deploy"
+
+class DeployTarget(StrEnum):
+    """Where a finished build is deployed."""
+
+    NONE = "none"
+    PROCESS = "process"
+    COMPOSE = "compose"
+
+class Usage(Frozen):
+    """What model calls cost. Tokens are the provider's own count; money is US dollars."""
+
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_usd: float = 0.0
+    calls: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            tokens_in=self.tokens_in + other.tokens_in,
+            tokens_out=self.tokens_out + other.tokens_out,
+            cost_usd=self.cost_usd + other.cost_usd,
+            calls=self.calls + other.calls,
+        )
+
+class Budget(Frozen):
+    """Upper bounds for one project; None is no bound."""
+
+    max_cost_usd: float | None = Field(default=None, ge=0)
+    max_tokens: int | None = Field(default=None, ge=0)
+    max_minutes: float | None = Field(default=None, gt=0)
+
+class BuildLimits(Frozen):
+    """Bounds on loops and commands. ``command_timeout_s`` is seconds of wall time."""
+
+    max_fix_attempts: int = Field(default=5, ge=0, le=100)
+    max_steps_per_task: int = Field(default=60, ge=1, le=10_000)
+    max_parallel_tasks: int = Field(default=4, ge=1, le=64)
+    command_timeout_s: float = Field(default=600, gt=0, le=86_400)
+
+class Problem(Frozen):
+    """Why something went wrong, for a person: one sentence and the next command to type."""
+
+    message: str
+    hint: str = ""
+    code: str = "E_SMAKER"
+
+class Deployment(Frozen):
+    """Where the built software answers."""
+
+    target: DeployTarget
+    url: str
+    healthy: bool
+    pid: int | None = None
+
+class Project(Frozen):
+    """One build: the user's prompt and settings, and where it stands. ``revision`` grows with every change."""
+
+    id: str
+    name: str
+    prompt: str
+    workspace: str  # absolute path
+    created_at: datetime
+    mode: str = "offline"
+    profile: str | None = None
+    state: ProjectState = ProjectState.NEW
+    desired: Desired = Desired.RUN
+    gates: tuple[Gate, ...] = ()
+    deploy: DeployTarget = DeployTarget.NONE
+    budget: Budget = Budget()
+    limits: BuildLimits = BuildLimits()
+    spec: Spec | None = None
+    adopted: bool = False
+    skeleton: str | None = None  # commit on which acceptance tests must be red
+    error: Problem | None = None
+    deployment: Deployment | None = None
+    sandbox_level: int | None = None  # the level the project was last built with: never lowered silently
+    revision: int = 0
+
+class Task(Frozen):
+    """One unit of work for one agent. Ids are "t1", "t2", … within the project."""
+
+    id: str
+    project: str
+    stage: Stage
+    title: str
+    agent: str
+    depends_on: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()  # capabilities a worker must have
+    requirements: tuple[RequirementId, ...] = ()
+    payload: dict[str, JsonValue] = {}
+    state: TaskState = TaskState.WAITING
+    attempt: int = 0  # fencing token: grows with every claim
+    worker: str | None = None
+    lease_until: datetime | None = None
+    base: str | None = None  # commit the work started from
+    commit: str | None = None  # last commit on main
+    model: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    error: Problem | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """Wall seconds from first start to end."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return max(0.0, (self.finished_at - self.started_at).total_seconds())
+
+class StepKind(StrEnum):
+    """The kinds of effect an agent has."""
+
+    MODEL = "model"
+    COMMAND = "command"
+    EDIT = "edit"
+    COMMIT = "commit"
+    BROWSER = "browser"
+    DEPLOY = "deploy"
+    QUESTION = "question"
+    CHECK = "check"  # something looked up that a rerun must see unchanged
+
+class Step(Frozen):
+    """One entry of the ledger: the intent, and (``finished_at`` set) the result of one effect.
+
+    ``id`` is "<task>.<index>". ``input_sha`` is the sha-256 of what the effect was given; ``output`` what it returned
+    (large parts as blob hashes); ``tree`` the git tree of the task's files after it; ``changes`` the files it changed
+    as path -> "<mode>:<blob sha-256>" or None for a deletion, so that a rebuild needs neither the command nor the model.
+    """
+
+    id: str
+    project: str
+    task: str
+    index: int
+    kind: StepKind
+    title: str
+    attempt: int
+    input_sha: str
+    started_at: datetime
+    output: dict[str, JsonValue] | None = None
+    tree: str | None = None
+    changes: dict[str, str | None] | None = None
+    usage: Usage = Usage()
+    model: str | None = None
+    commit: str | None = None
+    finished_at: datetime | None = None
+
+class Severity(StrEnum):
+    """How much a finding matters: an error keeps the build from READY."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+class Finding(Frozen):
+    """Something that is wrong, in one shape whether tests, lint, a browser or a deployment found it."""
+
+    source: Literal["test", "lint", "gate", "proof", "run", "browser", "deploy"]
+    message: str
+    severity: Severity = Severity.ERROR
+    file: str | None = None
+    line: int | None = None
+    test: str | None = None
+    requirements: tuple[RequirementId, ...] = ()
+    expected: str | None = None
+    seen: str | None = None
+    signature: str = ""  # equal for equal causes
+    evidence: str = ""  # head and tail of the output that shows it
+
+class TestStatus(StrEnum):
+    """How one test ended. Skipped is not passed."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+class TestResult(Frozen):
+    """One test of one run. ``id`` is "<path>::<name>" whatever the runner."""
+
+    id: str
+    status: TestStatus
+    seconds: float = 0.0
+    message: str = ""
+    file: str | None = None
+    line: int | None = None
+
+class TestReport(Frozen):
+    """One run of the project's tests on the git tree ``tree``; ``coverage`` in percent of lines, if measured."""
+
+    tree: str
+    results: tuple[TestResult, ...] = ()
+    coverage: float | None = None
+    exit_code: int = 0
+
+    def count(self, status: TestStatus) -> int:
+        """How many tests ended with ``status``."""
+        return sum(1 for result in self.results if result.status is status)
+
+    @property
+    def green(self) -> bool:
+        """Whether tests ran, none failed, and the runner agrees by its exit code."""
+        return bool(self.results) and self.exit_code == 0 and self.count(TestStatus.FAILED) == 0
+
+class TestSource(Frozen):
+    """One test as its source says: what it claims to prove and what it asserts (normalised, in order)."""
+
+    id: str
+    requirements: tuple[RequirementId, ...] = ()
+    assertions: tuple[str, ...] = ()
+    skipped: bool = False
+
+class Artifact(Frozen):
+    """Something a build made that is worth keeping; its bytes are the blob ``sha256``."""
+
+    id: str
+    project: str
+    task: str
+    kind: str  # "test-report", "coverage", "screenshot", "log", "archive", "health"
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    created_at: datetime
+
+class WorkerInfo(Frozen):
+    """A process that does tasks."""
+
+    id: str
+    host: str
+    pid: int
+    capabilities: tuple[str, ...]
+    task: str | None = None
+    seen_at: datetime | None = None
+
+class Environment(Frozen):
+    """How a profile's dependencies are installed. Two projects with equal ``inputs`` share one environment."""
+
+    kind: Literal["none", "python"] = "none"
+    manifest: str = "pyproject.toml"  # where dependencies are declared
+    extras: tuple[str, ...] = ("dev",)
+
+class Profile(Frozen):
+    """A stack: how software of one kind is set up, tested, linted, run and reported on.
+
+    Commands are argument vectors, run in the workspace; "{port}" stands for the port to listen on.
+    """
+
+    name: str
+    title: str
+    description: str
+    kind: ProductKind
+    stack: tuple[str, ...] = ()
+    operations: tuple[str, ...] = ()  # operation kinds its blueprint can build
+    environment: Environment = Environment()
+    test: tuple[str, ...] = ()
+    lint: tuple[tuple[str, ...], ...] = ()
+    format: tuple[tuple[str, ...], ...] = ()
+    start: tuple[str, ...] = ()
+    junit: str = "reports/junit.xml"
+    coverage: str | None = None
+    acceptance: str = "tests/acceptance"  # the folder the tester owns
+    sources: str = "*"
+    dialect: Literal["pytest", "node"] = "pytest"
+    health: str | None = None
+    port: int | None = None
+    rules: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    detect: tuple[str, ...] = ()  # files or "file:text" marks by which a repository of this stack is recognised
+
+class Plan(Frozen):
+    """A further task an outcome asks for; ``key`` names it within the outcome, ``after`` names keys or task ids."""
+
+    key: str
+    stage: Stage
+    title: str
+    agent: str
+    after: tuple[str, ...] = ()
+    requirements: tuple[RequirementId, ...] = ()
+    needs: tuple[str, ...] = ()
+    payload: dict[str, JsonValue] = {}
+
+class Verdict(StrEnum):
+    """How a task ended, seen by the pipeline."""
+
+    DONE = "done"
+    FINDINGS = "findings"  # it ran, and something is wrong that a fix may mend
+    FAILED = "failed"  # it cannot succeed
+    REFUSED = "refused"  # the prompt is outside what this builder can do
+    WAITING = "waiting"  # it asked the user
+
+class Outcome(Frozen):
+    """What an agent reports of its task."""
+
+    verdict: Verdict
+    summary: str
+    spec: Spec | None = None
+    findings: tuple[Finding, ...] = ()
+    report: TestReport | None = None
+    deployment: Deployment | None = None
+    skeleton: bool = False  # the commit this task ends with is the one acceptance tests must be red on
+    question: str | None = None
+    error: Problem | None = None
+
+class Answer(Frozen):
+    """What the user said to a question or gate of a task."""
+
+    task: str
+    text: str
+    approved: bool = True
+    at: datetime
+
+Percent = Annotated[float, Field(ge=0, le=100)]
