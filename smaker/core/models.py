@@ -10,6 +10,7 @@ from pydantic import Field, JsonValue
 
 from smaker.core.spec import Frozen, ProductKind, RequirementId, Spec
 
+
 class ProjectState(StrEnum):
     """Where a build stands."""
 
@@ -22,12 +23,14 @@ class ProjectState(StrEnum):
     DEPLOYED = "DEPLOYED"
     FAILED = "FAILED"
 
+
 class Desired(StrEnum):
     """What the user wants of a build; reconciled at step boundaries."""
 
     RUN = "run"
     PAUSE = "pause"
     CANCEL = "cancel"
+
 
 class Stage(StrEnum):
     """The stages of the pipeline, in order."""
@@ -40,6 +43,7 @@ class Stage(StrEnum):
     FIX = "fix"
     WEB = "web"
     DEPLOY = "deploy"
+
 
 class TaskState(StrEnum):
     """WAITING for other tasks, BLOCKED by a gate or question, READY to be claimed, RUNNING, or ended."""
@@ -57,11 +61,13 @@ class TaskState(StrEnum):
         """Whether nothing more will happen to the task."""
         return self in {TaskState.DONE, TaskState.FAILED, TaskState.CANCELLED}
 
+
 class Gate(StrEnum):
     """A point where the build waits for the user's approval."""
 
     PLAN = "plan"
     DEPLOY = "deploy"
+
 
 class DeployTarget(StrEnum):
     """Where a finished build is deployed."""
@@ -69,6 +75,7 @@ class DeployTarget(StrEnum):
     NONE = "none"
     PROCESS = "process"
     COMPOSE = "compose"
+
 
 class Usage(Frozen):
     """What model calls cost. Tokens are the provider's own count; money is US dollars."""
@@ -86,12 +93,14 @@ class Usage(Frozen):
             calls=self.calls + other.calls,
         )
 
+
 class Budget(Frozen):
     """Upper bounds for one project; None is no bound."""
 
     max_cost_usd: float | None = Field(default=None, ge=0)
     max_tokens: int | None = Field(default=None, ge=0)
     max_minutes: float | None = Field(default=None, gt=0)
+
 
 class BuildLimits(Frozen):
     """Bounds on loops and commands. ``command_timeout_s`` is seconds of wall time."""
@@ -101,12 +110,14 @@ class BuildLimits(Frozen):
     max_parallel_tasks: int = Field(default=4, ge=1, le=64)
     command_timeout_s: float = Field(default=600, gt=0, le=86_400)
 
+
 class Problem(Frozen):
     """Why something went wrong, for a person: one sentence and the next command to type."""
 
     message: str
     hint: str = ""
     code: str = "E_SMAKER"
+
 
 class Deployment(Frozen):
     """Where the built software answers."""
@@ -115,6 +126,7 @@ class Deployment(Frozen):
     url: str
     healthy: bool
     pid: int | None = None
+
 
 class Project(Frozen):
     """One build: the user's prompt and settings, and where it stands. ``revision`` grows with every change."""
@@ -139,6 +151,7 @@ class Project(Frozen):
     deployment: Deployment | None = None
     sandbox_level: int | None = None  # the level the project was last built with: never lowered silently
     revision: int = 0
+
 
 class Task(Frozen):
     """One unit of work for one agent. Ids are "t1", "t2", … within the project."""
@@ -170,6 +183,7 @@ class Task(Frozen):
             return None
         return max(0.0, (self.finished_at - self.started_at).total_seconds())
 
+
 class StepKind(StrEnum):
     """The kinds of effect an agent has."""
 
@@ -182,12 +196,13 @@ class StepKind(StrEnum):
     QUESTION = "question"
     CHECK = "check"  # something looked up that a rerun must see unchanged
 
+
 class Step(Frozen):
     """One entry of the ledger: the intent, and (``finished_at`` set) the result of one effect.
 
     ``id`` is "<task>.<index>". ``input_sha`` is the sha-256 of what the effect was given; ``output`` what it returned
     (large parts as blob hashes); ``tree`` the git tree of the task's files after it; ``changes`` the files it changed
-    as path -> "<mode>:<blob sha-256>" or None for a deletion, so that a rebuild needs neither the command nor the model.
+    as path -> "<mode>:<blob sha-256>" or None for a deletion, so that a rebuild needs neither command nor model.
     """
 
     id: str
@@ -207,11 +222,13 @@ class Step(Frozen):
     commit: str | None = None
     finished_at: datetime | None = None
 
+
 class Severity(StrEnum):
     """How much a finding matters: an error keeps the build from READY."""
 
     ERROR = "error"
     WARNING = "warning"
+
 
 class Finding(Frozen):
     """Something that is wrong, in one shape whether tests, lint, a browser or a deployment found it."""
@@ -228,12 +245,14 @@ class Finding(Frozen):
     signature: str = ""  # equal for equal causes
     evidence: str = ""  # head and tail of the output that shows it
 
+
 class TestStatus(StrEnum):
     """How one test ended. Skipped is not passed."""
 
     PASSED = "passed"
     FAILED = "failed"
     SKIPPED = "skipped"
+
 
 class TestResult(Frozen):
     """One test of one run. ``id`` is "<path>::<name>" whatever the runner."""
@@ -244,6 +263,7 @@ class TestResult(Frozen):
     message: str = ""
     file: str | None = None
     line: int | None = None
+
 
 class TestReport(Frozen):
     """One run of the project's tests on the git tree ``tree``; ``coverage`` in percent of lines, if measured."""
@@ -262,6 +282,7 @@ class TestReport(Frozen):
         """Whether tests ran, none failed, and the runner agrees by its exit code."""
         return bool(self.results) and self.exit_code == 0 and self.count(TestStatus.FAILED) == 0
 
+
 class TestSource(Frozen):
     """One test as its source says: what it claims to prove and what it asserts (normalised, in order)."""
 
@@ -269,6 +290,7 @@ class TestSource(Frozen):
     requirements: tuple[RequirementId, ...] = ()
     assertions: tuple[str, ...] = ()
     skipped: bool = False
+
 
 class Artifact(Frozen):
     """Something a build made that is worth keeping; its bytes are the blob ``sha256``."""
@@ -283,6 +305,7 @@ class Artifact(Frozen):
     sha256: str
     created_at: datetime
 
+
 class WorkerInfo(Frozen):
     """A process that does tasks."""
 
@@ -293,12 +316,14 @@ class WorkerInfo(Frozen):
     task: str | None = None
     seen_at: datetime | None = None
 
+
 class Environment(Frozen):
     """How a profile's dependencies are installed. Two projects with equal ``inputs`` share one environment."""
 
     kind: Literal["none", "python"] = "none"
     manifest: str = "pyproject.toml"  # where dependencies are declared
     extras: tuple[str, ...] = ("dev",)
+
 
 class Profile(Frozen):
     """A stack: how software of one kind is set up, tested, linted, run and reported on.
@@ -328,6 +353,7 @@ class Profile(Frozen):
     capabilities: tuple[str, ...] = ()
     detect: tuple[str, ...] = ()  # files or "file:text" marks by which a repository of this stack is recognised
 
+
 class Plan(Frozen):
     """A further task an outcome asks for; ``key`` names it within the outcome, ``after`` names keys or task ids."""
 
@@ -340,6 +366,7 @@ class Plan(Frozen):
     needs: tuple[str, ...] = ()
     payload: dict[str, JsonValue] = {}
 
+
 class Verdict(StrEnum):
     """How a task ended, seen by the pipeline."""
 
@@ -348,6 +375,7 @@ class Verdict(StrEnum):
     FAILED = "failed"  # it cannot succeed
     REFUSED = "refused"  # the prompt is outside what this builder can do
     WAITING = "waiting"  # it asked the user
+
 
 class Outcome(Frozen):
     """What an agent reports of its task."""
@@ -362,6 +390,7 @@ class Outcome(Frozen):
     question: str | None = None
     error: Problem | None = None
 
+
 class Answer(Frozen):
     """What the user said to a question or gate of a task."""
 
@@ -369,5 +398,6 @@ class Answer(Frozen):
     text: str
     approved: bool = True
     at: datetime
+
 
 Percent = Annotated[float, Field(ge=0, le=100)]

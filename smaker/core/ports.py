@@ -477,4 +477,3 @@ class TestReader(Protocol):
     def read(self, path: str, source: str) -> list[TestSource]:
         """Return the tests in a file. Raises ValueError with the line if it does not parse."""
         ...
-

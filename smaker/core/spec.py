@@ -9,7 +9,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field as Constraint, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import Field as Constraint
 
 Name = Annotated[str, Constraint(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 """A snake_case identifier, singular for entities."""
