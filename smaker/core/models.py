@@ -128,6 +128,22 @@ class Deployment(Frozen):
     pid: int | None = None
 
 
+class TestSource(Frozen):
+    """One test as its source says: what it claims to prove and what it asserts (normalised, in order)."""
+
+    id: str
+    requirements: tuple[RequirementId, ...] = ()
+    assertions: tuple[str, ...] = ()
+    skipped: bool = False
+
+
+class Proof(Frozen):
+    """A test that was seen red before the work it proves was done: on the commit ``red_on``."""
+
+    source: TestSource
+    red_on: str
+
+
 class Project(Frozen):
     """One build: the user's prompt and settings, and where it stands. ``revision`` grows with every change."""
 
@@ -147,6 +163,7 @@ class Project(Frozen):
     spec: Spec | None = None
     adopted: bool = False
     skeleton: str | None = None  # commit on which acceptance tests must be red
+    proofs: tuple[Proof, ...] = ()
     error: Problem | None = None
     deployment: Deployment | None = None
     sandbox_level: int | None = None  # the level the project was last built with: never lowered silently
@@ -281,15 +298,6 @@ class TestReport(Frozen):
     def green(self) -> bool:
         """Whether tests ran, none failed, and the runner agrees by its exit code."""
         return bool(self.results) and self.exit_code == 0 and self.count(TestStatus.FAILED) == 0
-
-
-class TestSource(Frozen):
-    """One test as its source says: what it claims to prove and what it asserts (normalised, in order)."""
-
-    id: str
-    requirements: tuple[RequirementId, ...] = ()
-    assertions: tuple[str, ...] = ()
-    skipped: bool = False
 
 
 class Artifact(Frozen):

@@ -19,6 +19,7 @@ from smaker.core.models import (
     Profile,
     Project,
     ProjectState,
+    Proof,
     Step,
     Task,
     TestReport,
@@ -62,6 +63,7 @@ class Change(Frozen):
     name: str | None = None
     spec: Spec | None = None
     skeleton: str | None = None
+    proofs: tuple[Proof, ...] | None = None  # replaces all
     error: Problem | None = None
     clear_error: bool = False
     deployment: Deployment | None = None
@@ -103,6 +105,10 @@ class Store(Protocol):
 
     async def build(self, project: str) -> Build:
         """Return the whole build. Raises NotFound."""
+        ...
+
+    async def desired(self, project: str) -> Desired:
+        """Return what the user wants of the project now: one cheap read, done at every step. Raises NotFound."""
         ...
 
     async def apply(
