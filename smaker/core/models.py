@@ -186,7 +186,6 @@ class Task(Frozen):
     attempt: int = 0  # fencing token: grows with every claim
     worker: str | None = None
     lease_until: datetime | None = None
-    base: str | None = None  # commit the work started from
     commit: str | None = None  # last commit on main
     model: str | None = None
     started_at: datetime | None = None
@@ -362,19 +361,6 @@ class Profile(Frozen):
     detect: tuple[str, ...] = ()  # files or "file:text" marks by which a repository of this stack is recognised
 
 
-class Plan(Frozen):
-    """A further task an outcome asks for; ``key`` names it within the outcome, ``after`` names keys or task ids."""
-
-    key: str
-    stage: Stage
-    title: str
-    agent: str
-    after: tuple[str, ...] = ()
-    requirements: tuple[RequirementId, ...] = ()
-    needs: tuple[str, ...] = ()
-    payload: dict[str, JsonValue] = {}
-
-
 class Verdict(StrEnum):
     """How a task ended, seen by the pipeline."""
 
@@ -393,8 +379,8 @@ class Outcome(Frozen):
     spec: Spec | None = None
     findings: tuple[Finding, ...] = ()
     report: TestReport | None = None
+    proofs: tuple[Proof, ...] = ()  # acceptance tests written by this task and seen red
     deployment: Deployment | None = None
-    skeleton: bool = False  # the commit this task ends with is the one acceptance tests must be red on
     question: str | None = None
     error: Problem | None = None
 

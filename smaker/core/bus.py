@@ -1,0 +1,65 @@
+"""The in-process bus: who watches a build hears of its events and live output as they come.
+
+Nothing waits for a slow listener: its queue is bounded, and what does not fit is dropped. Events are durable, so a
+listener that sees a gap in their numbers reads them again from the store; a dropped Delta is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
+
+from smaker.core.events import Delta, Event
+
+QUEUE_SIZE = 1000
+
+
+class Subscription:
+    """One listener's queue."""
+
+    def __init__(self, project: str | None) -> None:
+        self.project = project
+        self.dropped = 0
+        self._queue: asyncio.Queue[Event | Delta] = asyncio.Queue(QUEUE_SIZE)
+
+    def offer(self, message: Event | Delta) -> None:
+        """Add a message, or count it as dropped."""
+        try:
+            self._queue.put_nowait(message)
+        except asyncio.QueueFull:
+            self.dropped += 1
+
+    async def get(self) -> Event | Delta:
+        """Wait for the next message."""
+        return await self._queue.get()
+
+    async def __aiter__(self) -> AsyncIterator[Event | Delta]:
+        while True:
+            yield await self._queue.get()
+
+
+class Bus:
+    """Publishes to every subscription of the message's project."""
+
+    def __init__(self) -> None:
+        self._subscriptions: set[Subscription] = set()
+
+    @contextmanager
+    def subscribe(self, project: str | None = None) -> Iterator[Subscription]:
+        """Listen to one project, or to all, for the length of the block."""
+        subscription = Subscription(project)
+        self._subscriptions.add(subscription)
+        try:
+            yield subscription
+        finally:
+            self._subscriptions.discard(subscription)
+
+    def publish(self, messages: Iterable[Event | Delta]) -> None:
+        """Hand messages to the listeners, never waiting."""
+        if not self._subscriptions:
+            return
+        for message in messages:
+            for subscription in self._subscriptions:
+                if subscription.project in {None, message.project}:
+                    subscription.offer(message)

@@ -1,0 +1,120 @@
+"""The front desk as the faces see it: `Control`, and the `Snapshot` a screen or a script reads."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import Field
+
+from smaker.core.commands import Steering, Text
+from smaker.core.events import Delta, Event
+from smaker.core.models import (
+    Artifact,
+    Budget,
+    BuildLimits,
+    DeployTarget,
+    Gate,
+    Project,
+    Step,
+    Task,
+    TestReport,
+    Usage,
+)
+from smaker.core.ports import CommitInfo
+from smaker.core.proof import Trace
+from smaker.core.spec import Frozen
+
+
+class NewProject(Frozen):
+    """What a user asks for. ``workspace`` None is the default place; ``adopt`` takes the repository that is there."""
+
+    prompt: Text
+    name: str | None = Field(default=None, max_length=200)
+    workspace: Path | None = None
+    profile: str | None = None
+    mode: str = "offline"
+    gates: tuple[Gate, ...] = ()
+    deploy: DeployTarget = DeployTarget.NONE
+    budget: Budget = Budget()
+    limits: BuildLimits = BuildLimits()
+    adopt: bool = False
+
+
+class Snapshot(Frozen):
+    """All there is to show of a build at one moment. ``head`` is main's commit."""
+
+    project: Project
+    tasks: tuple[Task, ...]
+    steps: tuple[Step, ...]
+    artifacts: tuple[Artifact, ...]
+    report: TestReport | None
+    usage: Usage
+    head: str | None = None
+    holder: str | None = None
+
+    @property
+    def done(self) -> int:
+        """How many tasks are done."""
+        return sum(1 for task in self.tasks if task.state.ended)
+
+
+class Control(Protocol):
+    """What every face drives, whether the engine is in this process or behind a server."""
+
+    async def create(self, request: NewProject) -> Project:
+        """Record a project; nothing is built yet."""
+        ...
+
+    async def projects(self) -> list[Project]:
+        """All projects, newest first."""
+        ...
+
+    async def resolve(self, prefix: str) -> str:
+        """The id that begins with ``prefix``. Raises NotFound, UsageError if there are several."""
+        ...
+
+    async def snapshot(self, project: str) -> Snapshot:
+        """Everything to show. Raises NotFound."""
+        ...
+
+    def events(self, project: str, *, after: int = 0, follow: bool = False) -> AsyncIterator[Event | Delta]:
+        """Events with a number above ``after``; with ``follow`` then live ones until the build is settled."""
+        ...
+
+    async def steer(self, project: str, command: Steering) -> Project:
+        """Change what is wanted. Raises UsageError if it makes no sense now."""
+        ...
+
+    async def delete(self, project: str, *, files: bool) -> None:
+        """Forget a project, with its files if ``files``. Raises InUse while it is being built."""
+        ...
+
+    async def trace(self, project: str) -> Trace:
+        """Which test proves which requirement, for the files as they are now."""
+        ...
+
+    async def history(self, project: str) -> list[CommitInfo]:
+        """The commits of main, newest first."""
+        ...
+
+    async def diff(self, project: str, step: str | None) -> str:
+        """What a step changed (None: the user's folder against main)."""
+        ...
+
+    async def rewind(self, project: str, step: str, *, force: bool) -> Project:
+        """Put the project back to just after a step. Raises StaleEdit if the user has edits, unless ``force``."""
+        ...
+
+    async def fork(self, project: str, step: str, *, instruction: str | None) -> Project:
+        """A new project that continues from a step of this one."""
+        ...
+
+    async def blob(self, sha256: str) -> bytes:
+        """The bytes of an artifact or a recorded output."""
+        ...
+
+    async def export(self, project: str, destination: Path) -> None:
+        """Write the software as a zip archive."""
+        ...

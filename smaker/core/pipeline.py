@@ -1,0 +1,336 @@
+"""The pipeline as pure functions: what happens next, decided from what is known. No I/O, no clock of its own.
+
+``spec → skeleton → implementation (a task per module, a DAG) ∥ tests → run ⇄ fix → deploy``. The acceptance tests are
+written beside the implementation, from the spec and the skeleton alone; ``run`` waits for both.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from smaker.core.commands import AddStep, Approve, Cancel, Pause, Reject, Reply, Restart, Resume, RunStage, Steering
+from smaker.core.draft import Draft
+from smaker.core.errors import UsageError
+from smaker.core.models import (
+    Answer,
+    Deployment,
+    DeployTarget,
+    Desired,
+    Finding,
+    Gate,
+    Outcome,
+    Problem,
+    Project,
+    ProjectState,
+    Severity,
+    Stage,
+    Task,
+    TaskState,
+    Verdict,
+)
+from smaker.core.ports import Build, Change
+from smaker.core.spec import Module, Spec
+
+ORDER = tuple(Stage)
+
+
+def begin(project: Project, at: datetime, *, instruction: str | None = None) -> Change:
+    """Return the first task of a new project."""
+    draft = Draft(Build(project=project), at)
+    draft.event("project.created", f"{project.name}: created", data={"mode": project.mode, "prompt": project.prompt})
+    draft.add(Stage.SPEC, "Plan", payload={"instruction": instruction} if instruction else {})
+    return draft.change()
+
+
+def advance(build: Build, task_id: str, outcome: Outcome, *, at: datetime, commit: str | None = None) -> Change:
+    """Return what follows from a task's outcome: states, new tasks, events. ``commit`` is main after the task."""
+    draft = Draft(build, at)
+    task = build.task(task_id)
+    match outcome.verdict:
+        case Verdict.DONE:
+            draft.end(task, TaskState.DONE, outcome.summary, commit=commit)
+            _after_done(draft, task, outcome, commit)
+        case Verdict.FINDINGS:
+            draft.end(task, TaskState.DONE, outcome.summary, commit=commit)
+            draft.report = outcome.report
+            draft.findings(task, outcome.findings)
+            _fix(draft, task, outcome)
+        case Verdict.WAITING:
+            question = outcome.question or "Go on?"
+            draft.put(task, state=TaskState.BLOCKED, worker=None, lease_until=None)
+            draft.event("question", question, task=task.id, data={"kind": "question"})
+        case Verdict.FAILED | Verdict.REFUSED:
+            draft.report = outcome.report
+            draft.findings(task, outcome.findings)
+            problem = outcome.error or Problem(message=outcome.summary)
+            draft.end(task, TaskState.FAILED, outcome.summary, commit=commit, error=problem)
+            draft.give_up(problem)
+    return draft.change()
+
+
+def steer(build: Build, command: Steering, *, at: datetime) -> Change:
+    """Return what a user's command changes. Raises UsageError if it makes no sense now, with what would."""
+    draft = Draft(build, at)
+    match command:
+        case Pause():
+            draft.want(Desired.PAUSE)
+        case Resume():
+            _resume(draft)
+        case Cancel():
+            _cancel(draft)
+        case Restart(stage=stage):
+            _restart(draft, stage)
+        case Approve():
+            blocked = _blocked(draft)
+            draft.answers.append(Answer(task=blocked.id, text="approved", at=at))
+            draft.put(blocked, state=TaskState.WAITING)
+            draft.event("answer", f"{blocked.title}: approved", task=blocked.id)
+            draft.want(Desired.RUN)
+        case Reject(text=text):
+            _reject(draft, text)
+        case Reply(text=text):
+            blocked = _blocked(draft)
+            draft.answers.append(Answer(task=blocked.id, text=text, at=at))
+            draft.put(blocked, state=TaskState.WAITING)
+            draft.event("answer", text, task=blocked.id)
+            draft.want(Desired.RUN)
+        case AddStep(text=text):
+            _add_step(draft, text)
+        case RunStage(stage=stage, target=target):
+            _run_stage(draft, stage, target)
+    return draft.change()
+
+
+def note_deployment(deployment: Deployment | None) -> Change:
+    """Return the change that records where the software answers now, or that it is stopped."""
+    if deployment is None:
+        return Change(clear_deployment=True, state=ProjectState.READY)
+    return Change(deployment=deployment, state=ProjectState.DEPLOYED)
+
+
+def settled(build: Build) -> bool:
+    """Whether nothing more happens without the user: all tasks ended or wait for an answer, or it is paused."""
+    if build.project.desired is not Desired.RUN:
+        return not any(task.state is TaskState.RUNNING for task in build.tasks)
+    return not any(task.state in {TaskState.READY, TaskState.RUNNING} for task in build.tasks)
+
+
+def waiting_for(build: Build) -> Task | None:
+    """The task that waits at a gate or for an answer, if any."""
+    return next((task for task in build.tasks if task.state is TaskState.BLOCKED), None)
+
+
+# --- after a task -----------------------------------------------------------------------------------------------------
+
+
+def _after_done(draft: Draft, task: Task, outcome: Outcome, commit: str | None) -> None:
+    draft.findings(task, outcome.findings)
+    match task.stage:
+        case Stage.SPEC if outcome.spec is not None:
+            _plan(draft, task, outcome.spec, commit)
+        case Stage.SKELETON:
+            draft.skeleton = commit
+        case Stage.TESTS:
+            draft.prove(outcome.proofs)
+        case Stage.RUN:
+            draft.report = outcome.report
+        case Stage.DEPLOY:
+            draft.deployment = outcome.deployment
+        case _:
+            pass
+
+
+def _plan(draft: Draft, task: Task, spec: Spec, commit: str | None) -> None:
+    before = draft.build.project.spec
+    draft.spec = spec
+    draft.event(
+        "spec.ready",
+        f"{spec.name}: {len(spec.requirements)} requirements, {len(spec.modules)} modules",
+        task=task.id,
+        data={"requirements": [requirement.id for requirement in spec.requirements]},
+    )
+    if before is None or draft.build.project.skeleton is None:
+        first = draft.add(Stage.SKELETON, "Skeleton", after=(task.id,))
+        _implement(draft, spec, spec.modules, after=first.id)
+    else:
+        draft.skeleton = commit
+        first = _implement(draft, spec, _changed(before, spec), after=task.id)
+    if Gate.PLAN in draft.build.project.gates:
+        for entry in draft.tasks.values():
+            if entry.state is TaskState.WAITING and task.id in entry.depends_on:
+                draft.block(entry)
+        draft.event("question", "Approve the plan?", task=first.id, data={"kind": "gate", "gate": Gate.PLAN.value})
+
+
+def _changed(before: Spec, after: Spec) -> tuple[Module, ...]:
+    """The modules whose code may differ: themselves, their entity or a requirement changed, or they wire the others."""
+    entities = {entity.name for entity in after.entities if entity not in before.entities}
+    requirements = {requirement.id for requirement in after.requirements if requirement not in before.requirements}
+    return tuple(
+        module
+        for module in after.modules
+        if module not in before.modules
+        or module.entity is None
+        or module.entity in entities
+        or requirements.intersection(module.requirements)
+    )
+
+
+def _implement(draft: Draft, spec: Spec, modules: tuple[Module, ...], *, after: str) -> Task:
+    """Add tasks for modules, beside them the tests, then the run and the deployment; return the first."""
+    by_module: dict[str, str] = {}
+    for module in modules:
+        task = draft.add(
+            Stage.IMPLEMENTATION,
+            module.title,
+            after=(after, *(by_module[name] for name in module.depends_on if name in by_module)),
+            requirements=module.requirements,
+            payload={"module": module.name},
+        )
+        by_module[module.name] = task.id
+    known = (
+        {requirement.id for requirement in draft.build.project.spec.requirements} if draft.build.project.spec else set()
+    )
+    fresh = tuple(requirement.id for requirement in spec.requirements if requirement.id not in known)
+    tests = draft.add(Stage.TESTS, "Acceptance tests", after=(after,), requirements=fresh)
+    run = draft.add(Stage.RUN, "Run the tests", after=(*by_module.values(), tests.id))
+    if draft.build.project.deploy is not DeployTarget.NONE:
+        draft.add(Stage.DEPLOY, f"Deploy ({draft.build.project.deploy})", after=(run.id,))
+    return next((draft.tasks[identifier] for identifier in by_module.values()), tests)
+
+
+def _fix(draft: Draft, task: Task, outcome: Outcome) -> None:
+    errors = [finding for finding in outcome.findings if finding.severity is Severity.ERROR]
+    if task.payload.get("by_hand"):
+        draft.give_up(Problem(message=outcome.summary, hint="Mend it with: smaker restart --from run"))
+        return
+    rounds = 0
+    for earlier in draft.build.tasks:
+        rounds = 0 if earlier.stage is Stage.SPEC else rounds + (earlier.stage is Stage.FIX)
+    limit = draft.build.project.limits.max_fix_attempts
+    if rounds >= limit:
+        first = errors[0].message if errors else outcome.summary
+        draft.give_up(
+            Problem(
+                message=f"Still {len(errors)} findings after {rounds} fix attempts: {first}",
+                hint="Look at them with `smaker logs`, mend the files, then: smaker restart --from run",
+                code="E_BUILD_FAILED",
+            )
+        )
+        return
+    fix = draft.add(
+        Stage.FIX,
+        f"Fix {len(errors)} findings",
+        after=(task.id,),
+        requirements=tuple(sorted({identifier for finding in errors for identifier in finding.requirements})),
+        payload={"findings": [finding.model_dump(mode="json") for finding in errors], "round": rounds + 1},
+    )
+    again = draft.add(
+        Stage.RUN, "Run the tests", after=(fix.id,), payload=task.payload if task.stage is Stage.RUN else {}
+    )
+    followers = [entry for entry in draft.tasks.values() if task.id in entry.depends_on and entry.id != fix.id]
+    for entry in followers:
+        draft.put(entry, depends_on=tuple(again.id if name == task.id else name for name in entry.depends_on))
+    if task.stage is not Stage.RUN:
+        draft.add(task.stage, task.title, after=(again.id,), payload=task.payload)
+
+
+def findings_of(task: Task) -> tuple[Finding, ...]:
+    """The findings a fix task was made for."""
+    listed = task.payload.get("findings")
+    return tuple(Finding.model_validate(entry) for entry in listed) if isinstance(listed, list) else ()
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+def _blocked(draft: Draft) -> Task:
+    blocked = waiting_for(draft.build)
+    if blocked is None:
+        raise UsageError("The build is not waiting for an answer.", hint="See what it does: smaker status")
+    return blocked
+
+
+def _resume(draft: Draft) -> None:
+    project = draft.build.project
+    if project.state is ProjectState.FAILED and all(task.state.ended for task in draft.build.tasks):
+        raise UsageError(
+            f"The build has failed: {project.error.message if project.error else 'see its log'}",
+            hint="Do the failed stage again with: smaker restart",
+        )
+    draft.clear_error = project.error is not None
+    draft.want(Desired.RUN)
+
+
+def _cancel(draft: Draft) -> None:
+    if all(task.state.ended for task in draft.build.tasks):
+        raise UsageError("There is nothing to cancel: the build has ended.", hint="Remove it with: smaker delete")
+    draft.want(Desired.CANCEL)
+    draft.give_up(Problem(message="Cancelled.", hint="Build again with: smaker restart", code="E_CANCELLED"))
+
+
+def _restart(draft: Draft, stage: Stage | None) -> None:
+    if any(task.state is TaskState.RUNNING for task in draft.build.tasks):
+        raise UsageError("The build is running.", hint="Pause it first with: smaker pause")
+    if stage is None:
+        failed = next(
+            (task for task in draft.build.tasks if task.state in {TaskState.FAILED, TaskState.CANCELLED}), None
+        )
+        stage = failed.stage if failed else Stage.SPEC
+    spec = draft.build.project.spec
+    if stage is Stage.FIX:
+        stage = Stage.RUN
+    if spec is None and stage is not Stage.SPEC:
+        raise UsageError("There is no plan yet to restart from.", hint="Begin with: smaker restart --from spec")
+    draft.cancel_open()
+    draft.clear_error = True
+    draft.want(Desired.RUN)
+    if stage is Stage.SPEC or spec is None:
+        last = [task for task in draft.build.tasks if task.stage is Stage.SPEC][-1]
+        draft.add(Stage.SPEC, "Plan", payload=last.payload)
+    elif stage is Stage.SKELETON:
+        first = draft.add(Stage.SKELETON, "Skeleton")
+        _implement(draft, spec, spec.modules, after=first.id)
+    elif stage is Stage.IMPLEMENTATION:
+        anchor = next(task for task in reversed(draft.build.tasks) if task.stage in {Stage.SKELETON, Stage.SPEC})
+        _implement(draft, spec, spec.modules, after=anchor.id)
+    else:
+        tests = draft.add(Stage.TESTS, "Acceptance tests") if stage is Stage.TESTS else None
+        run = None
+        if stage in {Stage.TESTS, Stage.RUN, Stage.WEB}:
+            run = draft.add(Stage.RUN, "Run the tests", after=(tests.id,) if tests else ())
+        if draft.build.project.deploy is not DeployTarget.NONE or stage is Stage.DEPLOY:
+            target = draft.build.project.deploy
+            draft.add(Stage.DEPLOY, f"Deploy ({target})", after=(run.id,) if run else ())
+
+
+def _reject(draft: Draft, text: str) -> None:
+    blocked = _blocked(draft)
+    draft.answers.append(Answer(task=blocked.id, text=text, approved=False, at=draft.at))
+    draft.event("answer", f"{blocked.title}: rejected: {text}", task=blocked.id)
+    if blocked.stage is Stage.DEPLOY:
+        draft.end(blocked, TaskState.CANCELLED, "not deployed: rejected")
+        return
+    draft.cancel_open()
+    draft.add(Stage.SPEC, "Plan again", payload={"feedback": text})
+    draft.want(Desired.RUN)
+
+
+def _add_step(draft: Draft, text: str) -> None:
+    if draft.build.project.state is ProjectState.FAILED and draft.build.project.spec is None:
+        raise UsageError("The build has no plan to add to.", hint='Start anew with: smaker init "…"')
+    open_tasks = tuple(task.id for task in draft.build.tasks if not task.state.ended)
+    draft.clear_error = draft.build.project.error is not None
+    draft.add(Stage.SPEC, "Plan a further step", after=open_tasks, payload={"instruction": text})
+    draft.want(Desired.RUN)
+
+
+def _run_stage(draft: Draft, stage: Stage, target: DeployTarget) -> None:
+    if any(not task.state.ended for task in draft.build.tasks):
+        raise UsageError("The build has not ended.", hint="Wait for it, or pause it with: smaker pause")
+    if draft.build.project.spec is None:
+        raise UsageError("There is nothing built yet.", hint="See: smaker status")
+    draft.clear_error = draft.build.project.error is not None
+    draft.want(Desired.RUN)
+    title = "Run the tests" if stage is Stage.RUN else f"Deploy ({target})"
+    draft.add(stage, title, payload={"target": target.value, "by_hand": True})

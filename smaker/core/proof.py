@@ -1,0 +1,106 @@
+"""Proof, not claims: which test proves which requirement, and why a proof does not hold.
+
+A requirement is proved by a test that names it, was seen red before the work, still asserts what it asserted then,
+passed in the newest run, and that run was of the files as they are now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from smaker.core.models import Proof, TestReport, TestStatus
+from smaker.core.spec import Frozen, Spec
+
+
+class TraceTest(Frozen):
+    """One test that names a requirement. ``reason`` says why it proves nothing, and is empty where it does."""
+
+    id: str
+    status: str  # "passed", "failed", "skipped", "not run"
+    reason: str = ""
+
+    @property
+    def proves(self) -> bool:
+        """Whether the test proves what it names."""
+        return not self.reason
+
+
+class TraceRow(Frozen):
+    """One requirement, its tests, and the commits that serve it."""
+
+    requirement: str
+    text: str
+    must: bool
+    tests: tuple[TraceTest, ...]
+    commits: tuple[str, ...] = ()
+
+    @property
+    def proved(self) -> bool:
+        """Whether at least one test proves the requirement."""
+        return any(test.proves for test in self.tests)
+
+
+class Trace(Frozen):
+    """The whole table. ``stale`` says why no proof holds at all, if so."""
+
+    rows: tuple[TraceRow, ...]
+    stale: str = ""
+
+    @property
+    def unproved(self) -> tuple[TraceRow, ...]:
+        """The must-have requirements without proof."""
+        return tuple(row for row in self.rows if row.must and not row.proved)
+
+    @property
+    def holds(self) -> bool:
+        """Whether every must-have requirement is proved."""
+        return bool(self.rows) and not self.unproved
+
+
+def trace(
+    spec: Spec,
+    proofs: Iterable[Proof],
+    report: TestReport | None,
+    *,
+    tree: str,
+    broken: Mapping[str, str],
+    commits: Mapping[str, tuple[str, ...]] | None = None,
+) -> Trace:
+    """Return the table of requirements and their proofs.
+
+    ``tree`` is the git tree of the files as they are now. ``broken`` says for each proved test (by id) that no longer
+    asserts what it did, why: deleted, skipped, an assertion removed. ``commits`` are requirement id -> commit ids.
+    """
+    stale = ""
+    if report is None:
+        stale = "the tests have not run"
+    elif report.tree != tree:
+        stale = "the files changed since the last run"
+    status = {result.id: result for result in report.results} if report else {}
+    rows: list[TraceRow] = []
+    listed = tuple(proofs)
+    for requirement in spec.requirements:
+        tests: list[TraceTest] = []
+        for proof in listed:
+            if requirement.id not in proof.source.requirements:
+                continue
+            name = proof.source.id
+            result = status.get(name)
+            reason = broken.get(name, "")
+            if not reason and result is None:
+                reason = "not run"
+            elif not reason and result is not None and result.status is not TestStatus.PASSED:
+                reason = result.status.value
+            tests.append(
+                TraceTest(id=name, status=result.status.value if result else "not run", reason=reason or stale)
+            )
+        rows.append(
+            TraceRow(
+                requirement=requirement.id,
+                text=requirement.text,
+                must=requirement.must,
+                tests=tuple(tests),
+                commits=(commits or {}).get(requirement.id, ()),
+            )
+        )
+    return Trace(rows=tuple(rows), stale=stale)

@@ -1,0 +1,247 @@
+"""The Worker: claim a task, run its agent, integrate its commits, report the outcome, let the pipeline advance."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from smaker.core.bus import Bus
+from smaker.core.context import Context, Rooms, Stopped, Waiting
+from smaker.core.errors import Conflict, Fenced, Refused, SmakerError, Unavailable
+from smaker.core.events import NewEvent
+from smaker.core.faults import crashpoint
+from smaker.core.models import (
+    Artifact,
+    Desired,
+    Outcome,
+    Problem,
+    Project,
+    Task,
+    TaskState,
+    Verdict,
+    WorkerInfo,
+)
+from smaker.core.pipeline import advance, settled
+from smaker.core.ports import (
+    Agent,
+    Build,
+    Change,
+    Clock,
+    Environments,
+    ProjectLock,
+    Sandbox,
+    SandboxLevel,
+    Store,
+    Workspace,
+)
+
+log = logging.getLogger(__name__)
+
+LEASE_S = 30.0
+POLL_S = 0.25
+
+
+@dataclass(frozen=True)
+class Crew:
+    """What a worker works with."""
+
+    store: Store
+    workspace: Callable[[Project], Awaitable[Workspace]]
+    agent: Callable[[str], Agent]
+    sandbox: Sandbox
+    environments: Environments
+    clock: Clock
+    bus: Bus
+    lock: ProjectLock
+    redact: Callable[[str], str] = str
+
+
+class Worker:
+    """Does tasks. `drive` takes one project to where nothing more happens without its user."""
+
+    def __init__(self, info: WorkerInfo, crew: Crew, *, lease_s: float = LEASE_S) -> None:
+        self.info = info
+        self._crew = crew
+        self._lease_s = lease_s
+
+    async def drive(self, project: str) -> Build:
+        """Run a project's tasks until it is settled, paused or cancelled, and return the build as it then is.
+
+        Only one process at a time drives a project: raises InUse. Cancelling this coroutine gives running tasks back.
+        """
+        self._crew.lock.acquire(project)
+        try:
+            await self._take_over(project)
+            return await self._drive(project)
+        finally:
+            self._crew.lock.release(project)
+
+    async def _take_over(self, project: str) -> None:
+        """Give back what a process that died held: the lock proves that it is gone, its leases need not run out."""
+        build = await self._crew.store.build(project)
+        for task in build.tasks:
+            if task.state is TaskState.RUNNING:
+                await self._crew.store.release(project, task.id, task.attempt)
+        await self._guard_level(build)
+
+    async def _guard_level(self, build: Build) -> None:
+        """A lower sandbox level than last time never starts silently."""
+        status = await self._crew.sandbox.probe()
+        before = build.project.sandbox_level
+        if before is not None and status.level < before:
+            raise Unavailable(
+                f"This project was built in a stronger sandbox (level {before}) than there is now "
+                f"({status.name}, level {int(status.level)}).",
+                hint=status.remedy or "Mend it with: smaker doctor",
+                code="E_SANDBOX_LEVEL",
+            )
+        events: tuple[NewEvent, ...] = ()
+        if status.level <= SandboxLevel.WEAK:
+            events = (NewEvent(kind="sandbox.off", message=f"Commands run without a real sandbox: {status.detail}"),)
+        if before != int(status.level) or events:
+            await self._apply(build.project.id, Change(sandbox_level=int(status.level), events=events))
+
+    async def _drive(self, project: str) -> Build:
+        running: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                build = await self._crew.store.build(project)
+                if not running and settled(build):
+                    return build
+                while len(running) < build.project.limits.max_parallel_tasks:
+                    task = await self._crew.store.claim(
+                        self.info.id, capabilities=self.info.capabilities, lease_s=self._lease_s, project=project
+                    )
+                    if task is None:
+                        break
+                    running.add(asyncio.create_task(self._attend(task), name=f"{project}/{task.id}"))
+                if not running and settled(await self._crew.store.build(project)):
+                    continue
+                if not running:
+                    await self._crew.clock.sleep(POLL_S)
+                    continue
+                done, running = await asyncio.wait(running, timeout=POLL_S, return_when=asyncio.FIRST_COMPLETED)
+                for finished in done:
+                    finished.result()
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def _attend(self, task: Task) -> None:
+        """Do one claimed task to its end, keeping its lease."""
+        work = asyncio.create_task(self._work(task))
+        beat = asyncio.create_task(self._beat(task, work))
+        try:
+            await work
+        except Fenced:
+            log.info("attempt %s of %s/%s is no longer the current one", task.attempt, task.project, task.id)
+        except asyncio.CancelledError:
+            work.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await work
+            await asyncio.shield(self._crew.store.release(task.project, task.id, task.attempt))
+            raise
+        finally:
+            beat.cancel()
+
+    async def _beat(self, task: Task, work: asyncio.Task[None]) -> None:
+        while True:
+            await self._crew.clock.sleep(self._lease_s / 3)
+            try:
+                desired = await self._crew.store.heartbeat(task.project, task.id, task.attempt, lease_s=self._lease_s)
+            except Fenced:
+                work.cancel()
+                return
+            if desired is Desired.CANCEL:
+                work.cancel()
+
+    async def _work(self, task: Task) -> None:
+        crew = self._crew
+        build = await crew.store.build(task.project)
+        if task.attempt == 1:
+            await self._emit(task, NewEvent(kind="task.started", message=task.title, task=task.id))
+        context = Context(
+            build=build,
+            task=build.task(task.id),
+            rooms=Rooms(
+                store=crew.store,
+                workspace=lambda: crew.workspace(build.project),
+                sandbox=crew.sandbox,
+                environments=crew.environments,
+                clock=crew.clock,
+                bus=crew.bus,
+                redact=crew.redact,
+            ),
+            recorded=await crew.store.steps(task.project, task.id),
+        )
+        try:
+            outcome, commit = await self._outcome(task, context)
+        except Stopped:
+            await crew.store.release(task.project, task.id, task.attempt)
+            return
+        except Unavailable as error:
+            await self._stand_by(task, error)
+            return
+        crashpoint("task.integrated")
+        await self._finish(task, outcome, commit, tuple(context.artifacts))
+        crashpoint("task.finished")
+        if outcome.verdict is not Verdict.WAITING:
+            await context.close()
+
+    async def _outcome(self, task: Task, context: Context) -> tuple[Outcome, str | None]:
+        """Run the agent and integrate its commits; every failure but "come back later" becomes an outcome."""
+        commit = None
+        try:
+            outcome = await self._crew.agent(task.agent).run(context)
+            if context.committed is not None:
+                workspace = await self._crew.workspace(context.project)
+                crashpoint("task.integrate")
+                commit = await workspace.integrate(task.id)
+        except Waiting as waiting:
+            return Outcome(verdict=Verdict.WAITING, summary=waiting.question, question=waiting.question), None
+        except Refused as error:
+            problem = Problem(message=error.message, hint=error.hint, code=error.code)
+            return Outcome(verdict=Verdict.REFUSED, summary=error.message, error=problem), None
+        except (Fenced, Unavailable):
+            raise
+        except SmakerError as error:
+            problem = Problem(message=error.message, hint=error.hint, code=error.code)
+            return Outcome(verdict=Verdict.FAILED, summary=error.message, error=problem), None
+        except (OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError, AssertionError) as error:
+            log.exception("agent %s failed on %s/%s", task.agent, task.project, task.id)
+            message = f"{task.title}: an internal error: {type(error).__name__}: {error}"
+            problem = Problem(message=message, hint="See the log: smaker doctor names it.", code="E_INTERNAL")
+            return Outcome(verdict=Verdict.FAILED, summary=message, error=problem), None
+        return outcome, commit
+
+    async def _stand_by(self, task: Task, error: Unavailable) -> None:
+        """Something outside could not be reached: the task waits, with all it has done, for the user to resume."""
+        await self._crew.store.release(task.project, task.id, task.attempt)
+        problem = Problem(message=error.message, hint=error.hint, code=error.code)
+        event = NewEvent(kind="project.desired", message=f"Paused: {error.message}", task=task.id)
+        await self._apply(task.project, Change(desired=Desired.PAUSE, error=problem, events=(event,)))
+
+    async def _finish(self, task: Task, outcome: Outcome, commit: str | None, artifacts: tuple[Artifact, ...]) -> None:
+        store = self._crew.store
+        while True:
+            build = await store.build(task.project)
+            change = advance(build, task.id, outcome, at=self._crew.clock.now(), commit=commit)
+            change = change.model_copy(update={"artifacts": artifacts})
+            try:
+                events = await store.apply(
+                    task.project, change, revision=build.project.revision, fence=(task.id, task.attempt)
+                )
+            except Conflict:
+                continue
+            self._crew.bus.publish(events)
+            return
+
+    async def _apply(self, project: str, change: Change) -> None:
+        self._crew.bus.publish(await self._crew.store.apply(project, change))
+
+    async def _emit(self, task: Task, *events: NewEvent) -> None:
+        self._crew.bus.publish(await self._crew.store.emit(task.project, events))
