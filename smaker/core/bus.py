@@ -7,7 +7,7 @@ listener that sees a gap in their numbers reads them again from the store; a dro
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 
 from smaker.core.events import Delta, Event
@@ -30,13 +30,14 @@ class Subscription:
         except asyncio.QueueFull:
             self.dropped += 1
 
-    async def get(self) -> Event | Delta:
-        """Wait for the next message."""
-        return await self._queue.get()
-
-    async def __aiter__(self) -> AsyncIterator[Event | Delta]:
-        while True:
-            yield await self._queue.get()
+    async def next(self, timeout_s: float) -> Event | Delta | None:
+        """Wait for the next message, at most so long; None if none came."""
+        if not self._queue.empty():
+            return self._queue.get_nowait()
+        try:
+            return await asyncio.wait_for(self._queue.get(), timeout_s)
+        except TimeoutError:
+            return None
 
 
 class Bus:
@@ -46,7 +47,7 @@ class Bus:
         self._subscriptions: set[Subscription] = set()
 
     @contextmanager
-    def subscribe(self, project: str | None = None) -> Iterator[Subscription]:
+    def subscribe(self, project: str | None = None) -> Generator[Subscription]:
         """Listen to one project, or to all, for the length of the block."""
         subscription = Subscription(project)
         self._subscriptions.add(subscription)

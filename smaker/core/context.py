@@ -560,7 +560,7 @@ class Context:
             ("Smaker-Model", self.task.model or self.project.mode),
             ("Smaker-Tokens", "0/0"),
             ("Smaker-Cost-USD", "0"),
-            *(("Smaker-Requirement", requirement) for requirement in requirements),
+            *([("Smaker-Requirement", ", ".join(requirements))] if requirements else []),
         ]
 
 

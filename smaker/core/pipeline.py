@@ -101,6 +101,35 @@ def steer(build: Build, command: Steering, *, at: datetime) -> Change:
     return draft.change()
 
 
+def rewind(build: Build, kept: frozenset[str], spec: Spec | None, *, at: datetime) -> Change:
+    """Return the change after main went back to a commit at which only the tasks ``kept`` had ended.
+
+    What was planned after it is cancelled and planned again under new ids (the ledger is never rewritten), except
+    further steps the user added later, which are undone. ``spec`` is the plan as of that commit. The build is paused.
+    """
+    draft = Draft(build, at)
+    lost = [task for task in build.tasks if task.id not in kept]
+    for task in lost:
+        if not task.state.ended or task.state is TaskState.DONE:
+            draft.put(task, state=TaskState.CANCELLED, finished_at=at, worker=None, lease_until=None)
+    replanned = {task.id for task in lost if task.stage is Stage.SPEC}
+    renamed: dict[str, str] = {}
+    for task in lost:
+        follows = [renamed.get(name, name) for name in task.depends_on if name in kept or name in renamed]
+        dropped = task.id in replanned or any(name in replanned for name in task.depends_on)
+        if dropped and not (task.stage is Stage.SPEC and not kept):
+            replanned.add(task.id)
+        elif task.stage is not Stage.FIX and not any(build.task(name).stage is Stage.FIX for name in task.depends_on):
+            again = draft.add(
+                task.stage, task.title, after=tuple(follows), requirements=task.requirements, payload=task.payload
+            )
+            renamed[task.id] = again.id
+    draft.spec = spec
+    draft.clear_error = True
+    draft.want(Desired.PAUSE if renamed else Desired.RUN)
+    return draft.change()
+
+
 def note_deployment(deployment: Deployment | None) -> Change:
     """Return the change that records where the software answers now, or that it is stopped."""
     if deployment is None:

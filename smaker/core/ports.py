@@ -152,8 +152,8 @@ class Store(Protocol):
         """Return the ledger in order of (task's number, index); an unfinished intent has ``finished_at`` None."""
         ...
 
-    async def forget_steps(self, project: str, tasks: Sequence[str]) -> None:
-        """Drop the ledger of tasks that are rewound away."""
+    async def copy_steps(self, source: str, target: str, tasks: Sequence[str]) -> None:
+        """Copy the ledger of some tasks of one project to another."""
         ...
 
     async def events(self, project: str, *, after: int = 0, limit: int = 1000) -> list[Event]:
@@ -292,6 +292,10 @@ class Workspace(Protocol):
         """The tree of the user's folder as it is, uncommitted and untracked files included."""
         ...
 
+    async def read(self, path: str, *, tree: str) -> bytes:
+        """A file's bytes in a tree or commit. Raises NotFound."""
+        ...
+
     async def rescue(self) -> str | None:
         """If the user's folder differs from main, save it under ``refs/smaker/rescue/…`` and return the ref."""
         ...
@@ -323,6 +327,15 @@ class Workspaces(Protocol):
 
     async def adopt(self, path: Path) -> Workspace:
         """Take an existing repository as it is, with whatever its owner left in it."""
+        ...
+
+    async def clone(self, source: str | Path, path: Path) -> Workspace:
+        """Make a repository at ``path`` (missing or empty) with the history of another: a folder or an address."""
+        ...
+
+    async def discard(self, path: Path, *, files: bool) -> None:
+        """Remove what is kept about a repository outside of it, and with ``files`` the folder itself. Missing is
+        fine."""
         ...
 
     async def open(self, path: Path) -> Workspace:

@@ -1,0 +1,331 @@
+"""The Engine: the front desk. Records what users want, answers what there is, streams what happens.
+
+It never runs a task: a Worker does. Both share the store, so a command from one terminal reaches a build in another.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from smaker.core.bus import Bus
+from smaker.core.commands import AddStep, Steering
+from smaker.core.control import NewProject, Snapshot
+from smaker.core.errors import Conflict, NotFound, SmakerError, UsageError
+from smaker.core.events import Delta, Event, NewEvent
+from smaker.core.models import Desired, Project, Proof, Step, StepKind, TaskState, Usage
+from smaker.core.pipeline import begin, rewind, settled, steer
+from smaker.core.ports import Build, Change, Clock, CommitInfo, ProjectLock, Store, Workspace, Workspaces
+from smaker.core.proof import Trace, trace
+from smaker.core.spec import Spec
+
+POLL_S = 0.2
+ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+
+Inspect = Callable[[Sequence[Proof], Callable[[str], Awaitable[bytes | None]]], Awaitable[dict[str, str]]]
+"""Says for each proved test that no longer asserts what it did, why. Given the proofs and a reader of files."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What an engine works with. ``home`` is where projects go by default."""
+
+    home: Path
+    store: Store
+    workspaces: Workspaces
+    clock: Clock
+    bus: Bus
+    lock: ProjectLock
+    inspect: Inspect
+
+
+class Engine:
+    """Implements `smaker.core.control.Control` in this process."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    # --- making and finding -------------------------------------------------------------------------------------------
+
+    async def create(self, request: NewProject) -> Project:
+        """Record a project. Raises UsageError if its folder cannot be used."""
+        identifier = "".join(secrets.choice(ALPHABET) for _ in range(8))
+        folder = (request.workspace or self._desk.home / "projects" / identifier).expanduser().absolute()
+        if not request.adopt:
+            _check_free(folder)
+        project = Project(
+            id=identifier,
+            name=request.name or _title(request.prompt),
+            prompt=request.prompt,
+            workspace=str(folder),
+            created_at=self._desk.clock.now(),
+            mode=request.mode,
+            profile=request.profile,
+            gates=request.gates,
+            deploy=request.deploy,
+            budget=request.budget,
+            limits=request.limits,
+            adopted=request.adopt,
+        )
+        self._publish(await self._desk.store.create(project, begin(project, self._desk.clock.now())))
+        return project
+
+    async def projects(self) -> list[Project]:
+        """All projects, newest first."""
+        return await self._desk.store.projects()
+
+    async def resolve(self, prefix: str) -> str:
+        """The id that begins with ``prefix``. Raises NotFound, UsageError if there are several."""
+        known = [project.id for project in await self._desk.store.projects()]
+        return pick(known, prefix)
+
+    async def snapshot(self, project: str) -> Snapshot:
+        """Everything to show of a project. Raises NotFound."""
+        store = self._desk.store
+        build = await store.build(project)
+        steps = await store.steps(project)
+        return Snapshot(
+            project=build.project,
+            tasks=build.tasks,
+            steps=tuple(steps),
+            artifacts=tuple(await store.artifacts(project)),
+            report=build.report,
+            usage=sum((step.usage for step in steps), Usage()),
+            head=await self._head(build.project),
+            holder=self._desk.lock.holder(project),
+        )
+
+    async def events(self, project: str, *, after: int = 0, follow: bool = False) -> AsyncIterator[Event | Delta]:
+        """Events above ``after``, in order and without gaps; with ``follow`` live ones until the build is settled."""
+        store = self._desk.store
+        seen = after
+        with self._desk.bus.subscribe(project) as live:
+            while True:
+                settled_before = follow and await self._settled(project)
+                while page := await store.events(project, after=seen):
+                    for event in page:
+                        yield event
+                    seen = page[-1].seq
+                if not follow or settled_before:
+                    return
+                while (message := await live.next(POLL_S)) is not None:
+                    if isinstance(message, Delta):
+                        yield message
+                    elif message.seq == seen + 1:
+                        seen = message.seq
+                        yield message
+                    elif message.seq > seen:
+                        break
+
+    # --- steering -----------------------------------------------------------------------------------------------------
+
+    async def steer(self, project: str, command: Steering) -> Project:
+        """Change what is wanted of a build. Raises UsageError if it makes no sense now."""
+        return await self._decide(project, lambda build: steer(build, command, at=self._desk.clock.now()))
+
+    async def delete(self, project: str, *, files: bool) -> None:
+        """Forget a project; ``files`` removes its folder too, unless it was adopted. Raises InUse."""
+        build = await self._desk.store.build(project)
+        self._desk.lock.acquire(project)
+        try:
+            await self._desk.workspaces.discard(
+                Path(build.project.workspace), files=files and not build.project.adopted
+            )
+            await self._desk.store.delete(project)
+        finally:
+            self._desk.lock.release(project)
+
+    # --- proof and history --------------------------------------------------------------------------------------------
+
+    async def trace(self, project: str) -> Trace:
+        """Which test proves which requirement, for the files as they are now. Raises UsageError before there is a plan."""
+        build = await self._desk.store.build(project)
+        spec = build.project.spec
+        if spec is None:
+            raise UsageError("There is no plan yet.", hint="See what the build does: smaker status")
+        workspace = await self._workspace(build.project)
+        tree = await workspace.snapshot()
+
+        async def read(path: str) -> bytes | None:
+            try:
+                return await workspace.read(path, tree=tree)
+            except NotFound:
+                return None
+
+        commits: dict[str, tuple[str, ...]] = {}
+        for commit in await workspace.history():
+            for identifier in commit.trailers.get("Smaker-Requirement", "").split(", "):
+                if identifier:
+                    commits[identifier] = (*commits.get(identifier, ()), commit.sha)
+        return trace(
+            spec,
+            build.project.proofs,
+            build.report,
+            tree=tree,
+            broken=await self._desk.inspect(build.project.proofs, read),
+            commits=commits,
+        )
+
+    async def history(self, project: str) -> list[CommitInfo]:
+        """The commits of main, newest first."""
+        build = await self._desk.store.build(project)
+        return await (await self._workspace(build.project)).history()
+
+    async def diff(self, project: str, step: str | None) -> str:
+        """What a step changed as a unified diff; None is the user's folder against main."""
+        build = await self._desk.store.build(project)
+        workspace = await self._workspace(build.project)
+        if step is None:
+            return await workspace.diff(await workspace.head(), await workspace.snapshot())
+        commit = await self._commit(workspace, step)
+        return await workspace.diff(commit.parent, commit.sha)
+
+    async def rewind(self, project: str, step: str, *, force: bool) -> Project:
+        """Put the project back to just after a step. Raises InUse, StaleEdit (user's edits, unless ``force``)."""
+        build = await self._desk.store.build(project)
+        workspace = await self._workspace(build.project)
+        commit = await self._commit(workspace, step)
+        self._desk.lock.acquire(project)
+        try:
+            kept, spec = await self._kept(build, workspace, commit)
+            await workspace.rewind(commit.sha, force=force)
+            return await self._decide(project, lambda now: rewind(now, kept, spec, at=self._desk.clock.now()))
+        finally:
+            self._desk.lock.release(project)
+
+    async def fork(self, project: str, step: str, *, instruction: str | None) -> Project:
+        """A new project that continues from a step of this one, with its history, spec and ledger up to there."""
+        build = await self._desk.store.build(project)
+        source = await self._workspace(build.project)
+        commit = await self._commit(source, step)
+        kept, spec = await self._kept(build, source, commit)
+        identifier = "".join(secrets.choice(ALPHABET) for _ in range(8))
+        folder = self._desk.home / "projects" / identifier
+        workspace = await self._desk.workspaces.clone(source.path, folder)
+        await workspace.rewind(commit.sha)
+        forked = build.project.model_copy(
+            update={
+                "id": identifier,
+                "name": f"{build.project.name} (fork)",
+                "workspace": str(folder),
+                "created_at": self._desk.clock.now(),
+                "deployment": None,
+                "adopted": False,
+                "revision": 0,
+            }
+        )
+        tasks = tuple(task.model_copy(update={"project": identifier}) for task in build.tasks)
+        first = NewEvent(kind="project.created", message=f"{forked.name}: from {project} at {step}")
+        self._publish(await self._desk.store.create(forked, Change(tasks=tasks, report=build.report, events=(first,))))
+        await self._desk.store.copy_steps(project, identifier, sorted(kept))
+        changed = await self._decide(identifier, lambda now: rewind(now, kept, spec, at=self._desk.clock.now()))
+        return await self.steer(identifier, AddStep(text=instruction)) if instruction else changed
+
+    async def blob(self, sha256: str) -> bytes:
+        """The bytes of an artifact or a recorded output. Raises NotFound."""
+        return await self._desk.store.get_blob(sha256)
+
+    async def export(self, project: str, destination: Path) -> None:
+        """Write the software as a zip archive."""
+        build = await self._desk.store.build(project)
+        await (await self._workspace(build.project)).export(destination)
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    async def _decide(self, project: str, decide: Callable[[Build], Change]) -> Project:
+        """Read, decide, write; again if something else wrote in between."""
+        while True:
+            build = await self._desk.store.build(project)
+            change = decide(build)
+            try:
+                self._publish(await self._desk.store.apply(project, change, revision=build.project.revision))
+            except Conflict:
+                continue
+            return (await self._desk.store.build(project)).project
+
+    async def _settled(self, project: str) -> bool:
+        build = await self._desk.store.build(project)
+        idle = self._desk.lock.holder(project) is None
+        return settled(build) or (idle and build.project.desired is not Desired.RUN)
+
+    async def _workspace(self, project: Project) -> Workspace:
+        return await self._desk.workspaces.open(Path(project.workspace))
+
+    async def _head(self, project: Project) -> str | None:
+        if not (Path(project.workspace) / ".git").exists():
+            return None
+        try:
+            return await (await self._workspace(project)).head()
+        except SmakerError:
+            return None  # a broken repository must not hide the record; the verbs that need it say what is wrong
+
+    @staticmethod
+    async def _commit(workspace: Workspace, step: str) -> CommitInfo:
+        """The commit of a step id ("t3.2"), the last of a task ("t3"), or a commit id of at least four characters."""
+        for commit in await workspace.history():
+            recorded = commit.trailers.get("Smaker-Step", "")
+            if step in {recorded, recorded.partition(".")[0]} or (len(step) >= 4 and commit.sha.startswith(step)):
+                return commit
+        raise NotFound(f"There is no commit of step {step!r}.", hint="See the steps: smaker history")
+
+    async def _kept(self, build: Build, workspace: Workspace, commit: CommitInfo) -> tuple[frozenset[str], Spec | None]:
+        """The tasks that had ended when ``commit`` was made, and the plan as of then."""
+        dropped: set[str] = set()
+        for newer in await workspace.history():
+            if newer.sha == commit.sha:
+                break
+            dropped.add(newer.trailers.get("Smaker-Task", ""))
+        grown = True
+        while grown:  # whatever builds on what is dropped is dropped
+            more = {task.id for task in build.tasks if dropped.intersection(task.depends_on)} - dropped
+            dropped |= more
+            grown = bool(more)
+        kept = frozenset(task.id for task in build.tasks if task.id not in dropped and task.state is TaskState.DONE)
+        steps = await self._desk.store.steps(build.project.id)
+        return kept, _last_spec(steps, kept) or build.project.spec
+
+    def _publish(self, events: Sequence[Event]) -> None:
+        self._desk.bus.publish(events)
+
+
+def pick(known: Sequence[str], prefix: str) -> str:
+    """Return the one id that is or begins with ``prefix``. Raises NotFound, UsageError."""
+    if prefix in known:
+        return prefix
+    found = [identifier for identifier in known if prefix and identifier.startswith(prefix)]
+    if not found:
+        raise NotFound(f"There is no project {prefix!r}.", hint="See them with: smaker list")
+    if len(found) > 1:
+        raise UsageError(
+            f"{prefix!r} is the beginning of {len(found)} projects: {', '.join(found)}.", hint="Type more."
+        )
+    return found[0]
+
+
+def _last_spec(steps: Sequence[Step], tasks: frozenset[str]) -> Spec | None:
+    """The newest plan that the tasks recorded."""
+    for step in reversed(steps):
+        if step.task in tasks and step.kind is StepKind.CHECK and step.output and "spec" in step.output:
+            return Spec.model_validate(step.output["spec"])
+    return None
+
+
+def _check_free(folder: Path) -> None:
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise UsageError(f"{folder} is not a folder.", hint="Name a folder that is empty or does not exist: --dir DIR")
+    try:
+        if folder.is_dir() and any(folder.iterdir()):
+            raise UsageError(
+                f"{folder} is not empty.",
+                hint="Name another with --dir, or take what is there with: smaker adopt DIR",
+            )
+    except PermissionError as error:
+        raise UsageError(f"{folder} cannot be read.", hint="Name another with --dir.") from error
+
+
+def _title(prompt: str) -> str:
+    words = re.findall(r"\S+", prompt)[:8]
+    return " ".join(words)[:60]
