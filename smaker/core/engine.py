@@ -141,7 +141,7 @@ class Engine:
     # --- proof and history --------------------------------------------------------------------------------------------
 
     async def trace(self, project: str) -> Trace:
-        """Which test proves which requirement, for the files as they are now. Raises UsageError before there is a plan."""
+        """Which test proves which requirement, for the files as they are now. Raises UsageError without a plan."""
         build = await self._desk.store.build(project)
         spec = build.project.spec
         if spec is None:

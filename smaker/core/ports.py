@@ -23,7 +23,6 @@ from smaker.core.models import (
     Step,
     Task,
     TestReport,
-    TestSource,
     WorkerInfo,
 )
 from smaker.core.spec import Frozen, Spec
@@ -224,8 +223,8 @@ class Checkout(Protocol):
         ...
 
     @property
-    def base(self) -> str:
-        """The commit the work started from."""
+    def base(self) -> str | None:
+        """The commit the work started from; None in a repository without commits."""
         ...
 
     async def write(self, files: Mapping[str, bytes | None]) -> None:
@@ -235,6 +234,10 @@ class Checkout(Protocol):
 
     async def read(self, path: str, *, tree: str | None = None) -> bytes:
         """Return a file's bytes, from disk or from the git tree ``tree``. Raises PathError, NotFound."""
+        ...
+
+    async def discard(self, paths: Sequence[str]) -> None:
+        """Remove ignored files (old reports) if they are there, so that only what is made next is read back."""
         ...
 
     async def list(self, *, tree: str | None = None) -> list[str]:
@@ -490,9 +493,18 @@ class Agent(Protocol):
         ...
 
 
-class TestReader(Protocol):
-    """Reads tests from source, without running them."""
+class Deployer(Protocol):
+    """Puts finished software where it answers, and takes it away again."""
 
-    def read(self, path: str, source: str) -> list[TestSource]:
-        """Return the tests in a file. Raises ValueError with the line if it does not parse."""
+    async def deploy(self, project: Project, profile: Profile) -> Deployment:
+        """Start it, wait until it is healthy, and return where it answers. Raises BuildFailed with its output if it
+        never is; nothing is left running then."""
+        ...
+
+    async def stop(self, project: str) -> bool:
+        """Stop it; whether anything ran."""
+        ...
+
+    def current(self, project: str) -> Deployment | None:
+        """What runs now, if anything."""
         ...

@@ -13,9 +13,11 @@ import base64
 import json
 import math
 import re
+import string
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from urllib.parse import quote
 
 HOLD_BACK = 512
@@ -30,29 +32,23 @@ _LONGEST_KEY_BLOCK = 16_384
 
 @dataclass(frozen=True)
 class Hit:
-    """A credential at ``text[start:end]``. ``obvious_example`` ones are placeholders of documentation."""
+    """A credential at ``text[start:end]``, recognised by what begins at ``context`` ("password = " before the value).
+
+    ``obvious_example`` ones are placeholders of documentation.
+    """
 
     kind: str
     start: int
     end: int
+    context: int
     obvious_example: bool = False
-
-
-@dataclass(frozen=True)
-class _Pattern:
-    """``literals``: one of them is in every match. Group 1 is the secret where there is one, else the whole match."""
-
-    kind: str
-    literals: tuple[str, ...]
-    regex: re.Pattern[str]
-    accept: Callable[[str], bool] | None = None
-    folded: bool = False  # literals are looked for in the lower-cased text
 
 
 # --- how random a value looks -----------------------------------------------------------------------------------------
 
 _EXAMPLE = re.compile(
-    r"example|your|xxxx|\*\*\*\*|\.\.\.|0000000|placeholder|changeme|change-me|change_me|dummy|insert|redacted|sample",
+    r"example|your|xxxx|\*\*\*\*|\.\.\.|0000000|placeholder|change[-_]?me|dummy|insert|redacted|sample|"
+    r"IkpvaG4gRG9l",  # "John Doe" in the payload of the JWT that every introduction shows
     re.IGNORECASE,
 )
 _WORDS = re.compile(
@@ -70,8 +66,10 @@ def _entropy(value: str) -> float:
 
 
 def _random(value: str) -> bool:
-    """Whether a machine drew the value: a name, a sentence, a path, a test's password or a placeholder is not random."""
+    """Whether a machine drew the value: a name, a path, a test's password or a placeholder is not random."""
     if len(value) < 16 or _UUID.fullmatch(value) or _EXAMPLE.search(value):
+        return False
+    if value.startswith(("/", "./", "~", "http")) and value.count("/") > 1:
         return False
     if _HEX.fullmatch(value):
         return _entropy(value) >= 3.0
@@ -79,7 +77,7 @@ def _random(value: str) -> bool:
     if _WORDS.search(low) or _WORDS.search(low.translate(_LEET)):
         return False
     kinds = ["d" if c.isdigit() else "l" if c.islower() else "u" if c.isupper() else "-" for c in value]
-    changes = sum(a != b for a, b in zip(kinds, kinds[1:], strict=False)) / (len(value) - 1)
+    changes = sum(a != b for a, b in pairwise(kinds)) / (len(value) - 1)
     letters, digits = kinds.count("l") + kinds.count("u"), kinds.count("d")
     if kinds.count("-") * 6 > len(value) or not letters or not digits:
         return False
@@ -95,80 +93,73 @@ def _varied(value: str) -> bool:
 
 # --- the patterns -----------------------------------------------------------------------------------------------------
 
-_B = r"(?<![A-Za-z0-9_-])"  # a token starts here: no two matches begin inside one run of token characters
-_E = r"(?![A-Za-z0-9_-])"
+_GENERIC = "credential"  # recognised by the name it is given to; any other kind says more
+_STARTS = r"(?<![A-Za-z0-9_-])"  # no two matches begin inside one run of token characters
+_ENDS = r"(?![A-Za-z0-9_-])"
+_GIVEN_TO = r"[\"']?[ \t]{0,4}(?:=>|:=|[:=])[ \t]{0,4}[\"'`]?"
+
+# kind, literals one of which every match begins with, the rest of its shape, a further test of the value
+_SHAPES: tuple[tuple[str, str, str, Callable[[str], bool] | None], ...] = (
+    ("anthropic", "sk-ant-", r"sk-ant-[a-z]{2,12}[0-9]{2}-[A-Za-z0-9_-]{24,256}+", None),
+    ("openrouter", "sk-or-v1-", r"sk-or-v1-[0-9a-f]{64}" + _ENDS, None),
+    ("openai", "sk-", r"sk-(?:proj-|svcacct-|admin-|None-)[A-Za-z0-9_-]{20,256}+", _varied),
+    ("openai", "sk-", r"sk-[A-Za-z0-9]{32,128}+" + _ENDS, _varied),
+    ("aws", "AKIA ASIA ABIA ACCA", r"A(?:KI|SI|BI|CC)A[A-Z2-7]{16}" + _ENDS, None),
+    ("github", "ghp_ gho_ ghu_ ghs_ ghr_", r"gh[pousr]_[A-Za-z0-9]{36,255}+", None),
+    ("github", "github_pat_", r"github_pat_[A-Za-z0-9_]{50,255}+", None),
+    ("gitlab", "gl", r"gl(?:pat|dt|rt|ptt|cbt|soat|imt|ft|agent)-[A-Za-z0-9_.-]{20,300}+", _varied),
+    ("slack", "xox xapp-", r"(?:xox[abeoprs]|xapp)-[0-9][A-Za-z0-9-]{16,250}+", None),
+    ("slack", "hooks.slack.com/", r"hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9+/]{24,120}+", None),
+    ("stripe", "sk_ rk_", r"[sr]k_(?:live|test|prod)_[A-Za-z0-9]{16,250}+", None),
+    ("stripe", "whsec_", r"whsec_[A-Za-z0-9+/]{32,64}+", None),
+    ("google", "AIza", r"AIza[A-Za-z0-9_-]{35}" + _ENDS, None),
+    ("google", "GOCSPX- ya29.", r"(?:GOCSPX-[A-Za-z0-9_-]{28}|ya29\.[A-Za-z0-9_-]{30,512}+)", None),
+    ("npm", "npm_", r"npm_[A-Za-z0-9]{36}" + _ENDS, None),
+    ("pypi", "pypi-Ag", r"pypi-Ag[A-Za-z0-9_-]{60,512}+", None),
+    ("huggingface", "hf_", r"hf_[A-Za-z0-9]{30,64}" + _ENDS, None),
+    ("groq", "gsk_", r"gsk_[A-Za-z0-9]{40,64}" + _ENDS, None),
+    ("xai", "xai-", r"xai-[A-Za-z0-9]{60,100}" + _ENDS, None),
+    ("sendgrid", "SG.", r"SG\.[A-Za-z0-9_-]{20,24}\.[A-Za-z0-9_-]{39,50}" + _ENDS, None),
+    ("digitalocean", "doo_v1_ dop_v1_ dor_v1_", r"do[opr]_v1_[0-9a-f]{64}" + _ENDS, None),
+    ("docker", "dckr_", r"dckr_[po]at_[A-Za-z0-9_-]{24,64}+", None),
+    ("vault", "hvs.", r"hvs\.[A-Za-z0-9_-]{24,200}+", _varied),
+    ("shopify", "shp", r"shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}" + _ENDS, None),
+    ("smaker", "smk_", r"smk_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{43}" + _ENDS, None),
+    ("jwt", "eyJ", r"eyJ[A-Za-z0-9_-]{10,2000}+\.eyJ[A-Za-z0-9_-]{10,6000}+\.[A-Za-z0-9_-]{16,1000}+", None),
+)
+# the same, where the value is group 1 and what stands before it makes it a secret
+_NAMED: tuple[tuple[str, str, str, Callable[[str], bool] | None], ...] = (
+    ("telegram", ":aa", r"(?<=[0-9]{8}):(AA[A-Za-z0-9_-]{33})" + _ENDS, None),
+    ("azure", "accountkey=", r"AccountKey=([A-Za-z0-9+/]{86}==)", None),
+    ("url", "://", r"://[A-Za-z0-9._%+-]{0,64}+:([A-Za-z0-9._~%!$&*+,;=-]{12,200}+)@[A-Za-z0-9]", _random),
+    (
+        "aws",
+        "secret",
+        rf"(?i:secret_?(?:access_?)?key){_GIVEN_TO}([A-Za-z0-9/+]{{40}})(?![A-Za-z0-9/+=])",
+        _random,
+    ),
+    (
+        _GENERIC,
+        "passw pwd secret token api_key apikey api-key access_key accesskey private_key auth_key credential",
+        r"(?i:passw(?:or)?d|pwd|secret(?:_?key)?|token|api[_-]?key|(?:access|private|auth)_?key|credentials?)"
+        rf"{_GIVEN_TO}([A-Za-z0-9+/_.~!@#%^&*-]{{16,200}}+={{0,2}})(?![A-Za-z0-9(\[$<{{])",
+        _random,
+    ),
+)
 
 
-def _p(
-    kind: str,
-    literals: str,
-    regex: str,
-    accept: Callable[[str], bool] | None = None,
-    *,
-    folded: bool = False,
-) -> _Pattern:
-    return _Pattern(kind, tuple(literals.split()), re.compile(regex), accept, folded)
+@dataclass(frozen=True)
+class _Pattern:
+    kind: str
+    literals: tuple[str, ...]
+    regex: re.Pattern[str]
+    accept: Callable[[str], bool] | None
+    named: bool
 
 
 _PATTERNS = (
-    _p("anthropic", "sk-ant-", _B + r"sk-ant-[a-z]{2,12}[0-9]{2}-[A-Za-z0-9_-]{24,256}+"),
-    _p("openrouter", "sk-or-", _B + r"sk-or-v1-[0-9a-f]{64}" + _E),
-    _p("openai", "sk-", _B + r"sk-(?:proj-|svcacct-|admin-|None-)[A-Za-z0-9_-]{20,256}+", _varied),
-    _p("openai", "sk-", _B + r"sk-[A-Za-z0-9]{32,128}+" + _E, _varied),
-    _p("aws", "AKIA ASIA ABIA ACCA", _B + r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}" + _E),
-    _p(
-        "aws",
-        "secret",
-        r"(?i:aws_?secret_?(?:access_?)?key|secret_?access_?key)[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?"
-        r"([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])",
-        _varied,
-        folded=True,
-    ),
-    _p("github", "ghp_ gho_ ghu_ ghs_ ghr_", _B + r"gh[pousr]_[A-Za-z0-9]{36,255}+"),
-    _p("github", "github_pat_", _B + r"github_pat_[A-Za-z0-9_]{50,255}+"),
-    _p("gitlab", "gl", _B + r"gl(?:pat|dt|rt|ptt|cbt|soat|imt|ft|agent)-[A-Za-z0-9_.-]{20,300}+", _varied),
-    _p("slack", "xox xapp-", _B + r"(?:xox[abeoprs]|xapp)-[0-9][A-Za-z0-9-]{16,250}+"),
-    _p("slack", "hooks.slack.com", r"hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9+/]{24,120}+"),
-    _p(
-        "stripe",
-        "sk_ rk_ whsec_",
-        _B + r"(?:[sr]k_(?:live|test|prod)_[A-Za-z0-9]{16,250}+|whsec_[A-Za-z0-9+/]{32,64}+)",
-    ),
-    _p("google", "AIza", _B + r"AIza[A-Za-z0-9_-]{35}" + _E),
-    _p("google", "GOCSPX- ya29.", _B + r"(?:GOCSPX-[A-Za-z0-9_-]{28}|ya29\.[A-Za-z0-9_-]{30,512}+)"),
-    _p("npm", "npm_", _B + r"npm_[A-Za-z0-9]{36}" + _E),
-    _p("pypi", "pypi-Ag", _B + r"pypi-Ag[A-Za-z0-9_-]{60,512}+"),
-    _p("huggingface", "hf_", _B + r"hf_[A-Za-z0-9]{30,64}" + _E),
-    _p("groq", "gsk_", _B + r"gsk_[A-Za-z0-9]{40,64}" + _E),
-    _p("xai", "xai-", _B + r"xai-[A-Za-z0-9]{60,100}" + _E),
-    _p("sendgrid", "SG.", _B + r"SG\.[A-Za-z0-9_-]{20,24}\.[A-Za-z0-9_-]{39,50}" + _E),
-    _p("telegram", ":AA", _B + r"[0-9]{8,10}:AA[A-Za-z0-9_-]{33}" + _E),
-    _p("digitalocean", "do", _B + r"do[opr]_v1_[0-9a-f]{64}" + _E),
-    _p("azure", "AccountKey=", r"AccountKey=([A-Za-z0-9+/]{86}==)"),
-    _p("docker", "dckr_", _B + r"dckr_[po]at_[A-Za-z0-9_-]{24,64}+"),
-    _p("vault", "hvs.", _B + r"hvs\.[A-Za-z0-9_-]{24,200}+", _varied),
-    _p("shopify", "shp", _B + r"shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}" + _E),
-    _p("smaker", "smk_", _B + r"smk_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{43}" + _E),
-    _p(
-        "jwt",
-        "eyJ",
-        r"(?<![A-Za-z0-9_.-])eyJ[A-Za-z0-9_-]{10,2000}+\.eyJ[A-Za-z0-9_-]{10,6000}+\.[A-Za-z0-9_-]{16,1000}+",
-    ),
-    _p(
-        "url",
-        "://",
-        r"://[A-Za-z0-9._%+-]{0,64}+:([A-Za-z0-9._~%!$&*+,;=-]{12,200}+)@[A-Za-z0-9]",
-        _random,
-    ),
-    _p(
-        "credential",
-        "password passwd pwd secret token api_key apikey api-key access_key accesskey access-key private_key "
-        "auth_key credential",
-        r"(?i:passw(?:or)?d|pwd|secret(?:_?key)?|token|api[_-]?key|(?:access|private|auth)[_-]?key|credentials?)[\"']?"
-        r"[ \t]{0,4}(?:=>|:=|[:=])[ \t]{0,4}[\"'`]?([A-Za-z0-9+/_.~!@#%^&*-]{16,200}+={0,2})(?![A-Za-z0-9(\[$<{])",
-        _random,
-        folded=True,
-    ),
+    *(_Pattern(kind, tuple(lits.split()), re.compile(_STARTS + rest), ok, False) for kind, lits, rest, ok in _SHAPES),
+    *(_Pattern(kind, tuple(lits.split()), re.compile(rest), ok, True) for kind, lits, rest, ok in _NAMED),
 )
 
 KINDS = tuple(dict.fromkeys([*(pattern.kind for pattern in _PATTERNS), "private-key"]))
@@ -195,28 +186,38 @@ def _key_blocks(text: str) -> Iterable[Hit]:
         else:
             run = _KEY_RUN.match(text, position, min(limit, len(text)))
             position = run.end() if run else position
-        yield Hit("private-key", begin.start(), position)
+        yield Hit("private-key", begin.start(), position, begin.start())
 
 
 def scan(text: str) -> list[Hit]:
     """Return everything in ``text`` that has the shape of a credential, by position. Hits may overlap."""
     hits = list(_key_blocks(text)) if "PRIVATE KEY" in text else []
-    folded: str | None = None
+    folded = text.lower()
+    if len(folded) != len(text):  # a few capitals have a longer lower case; literals are ASCII
+        folded = "".join(c.lower() if c.isascii() else c for c in text)
     for pattern in _PATTERNS:
-        if pattern.folded:
-            # ASCII only, so that a capital whose lower case is longer cannot matter: only presence is asked
-            folded = text.lower() if folded is None else folded
-            if not any(literal in folded for literal in pattern.literals):
-                continue
-        elif not any(literal in text for literal in pattern.literals):
-            continue
-        for match in pattern.regex.finditer(text):
-            group = 1 if pattern.regex.groups else 0
-            value = match[group]
-            if pattern.accept is None or pattern.accept(value):
-                example = _EXAMPLE.search(value) is not None
-                hits.append(Hit(pattern.kind, match.start(group), match.end(group), example))
-    return sorted(hits, key=lambda hit: (hit.start, -hit.end))
+        for literal in pattern.literals:
+            searched = folded if pattern.named else text
+            position = searched.find(literal)
+            while position >= 0:
+                match = pattern.regex.match(text, position)
+                if match is not None and (hit := _judge(pattern, match)):
+                    hits.append(hit)
+                    position = match.end() - 1
+                position = searched.find(literal, position + 1)
+    return sorted(hits, key=_order)
+
+
+def _judge(pattern: _Pattern, match: re.Match[str]) -> Hit | None:
+    value = match[1] if pattern.named else match[0]
+    if pattern.accept is not None and not pattern.accept(value):
+        return None
+    start, end = match.span(1 if pattern.named else 0)
+    return Hit(pattern.kind, start, end, match.start(), _EXAMPLE.search(value) is not None)
+
+
+def _order(hit: Hit) -> tuple[int, bool, int]:
+    return (hit.start, hit.kind == _GENERIC, -hit.end)
 
 
 def find_secret(data: bytes) -> str | None:
@@ -255,64 +256,60 @@ class Redactor:
     """
 
     known: Mapping[str, str] = field(default_factory=dict[str, str])
-    _known_forms: dict[str, str] = field(default_factory=dict[str, str], init=False, repr=False)
+    forms: dict[str, str] = field(default_factory=dict[str, str], init=False)
 
     def __post_init__(self) -> None:
         for label, value in self.known.items():
             self.add(label, value)
 
     def __repr__(self) -> str:
-        return f"Redactor({len(self._known_forms)} known forms)"
+        return f"Redactor({len(self.forms)} known forms)"
 
     def add(self, label: str, value: str) -> None:
         """Mask ``value`` from now on, as ``[redacted:LABEL]``."""
         if len(value) >= MINIMUM_KNOWN:
-            self._known_forms.update((form, label) for form in _forms(value))
+            self.forms.update((form, label) for form in _forms(value))
 
     def redact(self, text: str) -> str:
         """Return ``text`` with every credential masked."""
-        pieces: list[str] = []
-        done = 0
-        for start, end, label in self.spans(text):
-            pieces += [text[done:start], f"[redacted:{label}]"]
-            done = end
-        return "".join([*pieces, text[done:]]) if pieces else text
+        return _mask(text, self.find(text))
 
-    def spans(self, text: str) -> list[tuple[int, int, str]]:
-        """Return (start, end, label) of every credential, in order, overlapping ones joined."""
-        found: list[tuple[int, int, str]] = []
-        for form, label in self._known_forms.items():
+    def find(self, text: str) -> list[Hit]:
+        """Return every credential in ``text``, in order, overlapping ones joined into one."""
+        found = scan(text)
+        for form, label in self.forms.items():
             position = text.find(form)
             while position >= 0:
-                found.append((position, position + len(form), label))
-                position = text.find(form, position + len(form))
-        found += [(hit.start, hit.end, hit.kind) for hit in scan(text)]
-        found.sort(key=lambda span: (span[0], -span[1]))
-        joined: list[tuple[int, int, str]] = []
-        for start, end, label in found:
-            if joined and start < joined[-1][1]:
-                first, last, kept = joined[-1]
-                joined[-1] = (first, max(last, end), kept)
+                end = position + len(form)
+                found.append(Hit(label, position, end, position))
+                position = text.find(form, end)
+        found.sort(key=_order)
+        joined: list[Hit] = []
+        for hit in found:
+            if joined and hit.start < joined[-1].end:
+                last = joined[-1]
+                kind = hit.kind if last.kind == _GENERIC else last.kind
+                joined[-1] = Hit(kind, last.start, max(last.end, hit.end), min(last.context, hit.context))
             else:
-                joined.append((start, end, label))
+                joined.append(hit)
         return joined
 
     def stream(self) -> StreamRedactor:
         """Return a redactor for text that comes in pieces."""
         return StreamRedactor(self)
 
-    @property
-    def longest_form(self) -> int:
-        """Length of the longest known form; 0 without known values."""
-        return max(map(len, self._known_forms), default=0)
 
-    @property
-    def spans_lines(self) -> bool:
-        """Whether a known value holds a line break, so that a finished line proves nothing."""
-        return any("\n" in form for form in self._known_forms)
+def _mask(text: str, hits: Iterable[Hit]) -> str:
+    pieces: list[str] = []
+    done = 0
+    for hit in hits:
+        pieces += [text[done : hit.start], f"[redacted:{hit.kind}]"]
+        done = hit.end
+    return "".join([*pieces, text[done:]])
 
 
-_TOKEN_TAIL = re.compile(r"[A-Za-z0-9_.+/=~%-]*+\Z")
+_TOKEN_CHARACTERS = string.ascii_letters + string.digits + "_.+/=~%-"
+_RESCAN = 256  # characters that must come before an unfinished line is looked at again
 
 
 class StreamRedactor:
@@ -325,15 +322,19 @@ class StreamRedactor:
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        self._hold = max(HOLD_BACK, redactor.longest_form)
+        self._hold = max(HOLD_BACK, *map(len, redactor.forms), 0)
+        self._spans_lines = any("\n" in form for form in redactor.forms)  # then a finished line proves nothing
         self._buffer = ""
+        self._next = self._hold
 
     def feed(self, chunk: str) -> str:
         """Take a piece and return what can be passed on."""
         self._buffer += chunk
-        if len(self._buffer) < self._hold and "\n" not in chunk:
+        if len(self._buffer) < self._next and "\n" not in chunk:
             return ""
-        return self._emit(self._cut())
+        out = self._emit(self._cut())
+        self._next = max(self._hold, len(self._buffer)) + _RESCAN
+        return out
 
     def flush(self) -> str:
         """Return the rest, at the stream's end."""
@@ -342,32 +343,42 @@ class StreamRedactor:
     def _cut(self) -> int:
         """How much of the buffer cannot be part of a credential that is still coming."""
         buffer = self._buffer
-        line = 0 if self._redactor.spans_lines else buffer.rfind("\n") + 1
+        line = 0 if self._spans_lines else buffer.rfind("\n") + 1
         cut = max(line, len(buffer) - self._hold)
         if cut > line:
-            run = _TOKEN_TAIL.search(buffer, max(line, cut - _LONGEST_TOKEN), cut)
-            if run and run.start() > cut - _LONGEST_TOKEN:
-                cut = run.start()
-        opened = buffer.rfind("-----BEGIN ", 0, cut)
-        if opened >= 0 and len(buffer) - opened < _LONGEST_KEY_BLOCK:
-            unfinished = buffer.find("-----END ", opened) < 0 or not buffer[opened:].rstrip().endswith("-----")
-            if unfinished and _BEGIN_KEY.match(buffer, opened):
-                cut = opened
-        return cut
+            lowest = max(line, cut - _LONGEST_TOKEN)
+            token = lowest + len(buffer[lowest:cut].rstrip(_TOKEN_CHARACTERS))
+            cut = token if token > cut - _LONGEST_TOKEN else cut
+        opened = buffer.rfind("-----BEGIN ", max(0, cut - _LONGEST_KEY_BLOCK), cut)
+        return opened if opened >= 0 and self._still_open(opened) else cut
+
+    def _still_open(self, opened: int) -> bool:
+        """Whether the armour that begins at ``opened`` is a private key whose end has not come."""
+        begin = _BEGIN_KEY.match(self._buffer, opened)
+        if begin is None or (
+            len(self._buffer) - begin.end() > HOLD_BACK and not _KEY_BODY.match(self._buffer, begin.end())
+        ):
+            return False
+        end = self._buffer.find("-----END ", begin.end())
+        return end < 0 or self._buffer.find("-----", end + 9) < 0
 
     def _emit(self, cut: int) -> str:
-        for start, end, _label in self._redactor.spans(self._buffer):
-            if start < cut < end:
-                cut = start if end == len(self._buffer) else end
-        out, self._buffer = self._redactor.redact(self._buffer[:cut]), self._buffer[cut:]
+        hits = self._redactor.find(self._buffer)
+        if cut < len(self._buffer):
+            for hit in reversed(hits):
+                if hit.context < cut < hit.end:
+                    cut = hit.context
+        out = _mask(self._buffer[:cut], [hit for hit in hits if hit.end <= cut])
+        self._buffer = self._buffer[cut:]
         return out
 
 
 # --- showing text of others -------------------------------------------------------------------------------------------
 
 _UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u180e"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000110bd\U000110cd"
+    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f\ud800-\udfff]"
 )
 
 

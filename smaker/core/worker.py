@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from smaker.core.bus import Bus
-from smaker.core.context import Context, Rooms, Stopped, Waiting
+from smaker.core.context import Context, Rooms, Waiting
 from smaker.core.errors import Conflict, Fenced, Refused, SmakerError, Unavailable
 from smaker.core.events import NewEvent
 from smaker.core.faults import crashpoint
+from smaker.core.ledger import Stopped
 from smaker.core.models import (
     Artifact,
     Desired,

@@ -1,0 +1,77 @@
+"""The offline planner: a prompt, or a further step, becomes a spec by rules; the spec becomes a file in the project."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import JsonValue, ValidationError
+
+from smaker.agents.offline.reader import extend_spec, read_prompt
+from smaker.agents.spec_file import SPEC_FILE, dump_spec, load_spec
+from smaker.core.context import Context
+from smaker.core.errors import ConfigError
+from smaker.core.models import Outcome, StepKind, Verdict
+from smaker.core.spec import Spec
+from smaker.profiles import Catalog
+
+
+class OfflinePlanner:
+    """Implements `smaker.core.ports.Agent` for the stage "spec"."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    async def run(self, context: Context) -> Outcome:
+        """Plan. Raises Refused where the prompt is outside what the blueprints can do."""
+        project = context.project
+        instruction = context.task.payload.get("instruction") or context.task.payload.get("feedback")
+        supported = {loaded.profile.name: loaded.profile.operations for loaded in self._catalog.all()}
+        edited = await self._edited(context)
+
+        async def plan() -> dict[str, JsonValue]:
+            if instruction and project.spec is not None:
+                spec = extend_spec(edited or project.spec, str(instruction), supported=supported)
+            elif edited is not None:
+                spec = edited
+            else:
+                prompt = f"{project.prompt}\n{instruction}" if instruction else project.prompt
+                spec = read_prompt(prompt, profile=project.profile, supported=supported)
+            return {"spec": spec.model_dump(mode="json", exclude_defaults=True)}
+
+        payload: dict[str, JsonValue] = {
+            "prompt": project.prompt,
+            "instruction": str(instruction) if instruction else None,
+            "edited": dump_spec(edited).decode() if edited else None,
+        }
+        read: dict[str, Any] = await context.effect(StepKind.CHECK, "read the prompt", payload, plan)
+        spec = Spec.model_validate(read["spec"])
+        await context.write({SPEC_FILE: dump_spec(spec)}, title="write the spec")
+        subject = f"plan: {instruction}" if instruction else f"plan: {spec.name}"
+        await context.commit(
+            " ".join(subject.split())[:72], requirements=[requirement.id for requirement in spec.requirements]
+        )
+        return Outcome(verdict=Verdict.DONE, summary=_summary(spec), spec=spec)
+
+    @staticmethod
+    async def _edited(context: Context) -> Spec | None:
+        """The spec file, if there is a plan and the user changed its file since."""
+        known = context.project.spec
+        if known is None:
+            return None
+        try:
+            written = load_spec(await context.read_or(SPEC_FILE))
+        except (ValidationError, ValueError) as error:
+            raise ConfigError(
+                f"{SPEC_FILE}: {error}",
+                hint="Mend the file, or bring back what was there with: git checkout -- .smaker",
+            ) from error
+        return written if written not in {None, known} else None
+
+
+def _summary(spec: Spec) -> str:
+    parts = [f"{len(spec.requirements)} requirements", f"{len(spec.entities)} entities", f"profile {spec.profile}"]
+    if spec.questions:
+        parts.append(f"{len(spec.questions)} open questions")
+    if spec.unsupported:
+        parts.append(f"{len(spec.unsupported)} things this builder cannot do")
+    return ", ".join(parts)

@@ -1,0 +1,99 @@
+"""The offline tester: renders acceptance tests from the spec alone, and sees each fail before the work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from smaker.agents.evidence import compare_proofs, parse_junit, read_tests
+from smaker.agents.offline.coder import format_files
+from smaker.core.context import Context
+from smaker.core.models import Finding, Outcome, Problem, Profile, Proof, TestSource, TestStatus, Verdict
+from smaker.profiles import Catalog
+
+
+class OfflineTester:
+    """Implements `smaker.core.ports.Agent` for the stage "tests"."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    async def run(self, context: Context) -> Outcome:
+        """Write and commit the tests. Fails if one is green on the skeleton: it would prove nothing."""
+        spec = context.spec
+        loaded = self._catalog.load(spec.profile)
+        files: dict[str, bytes] = {}
+        for entity in spec.entities:
+            files.update(loaded.render("acceptance/entity", spec, entity=entity))
+        files.update(loaded.render("acceptance/project", spec))
+        await context.write({**files}, title=f"write {len(files)} files of tests")
+        await format_files(context, loaded)
+        written = {path: await context.read(path) for path in files}
+        sources = read_sources(loaded.profile, written)
+        proofs, unproved = await see_red(context, loaded.profile, written, sources)
+        if unproved:
+            return _worthless(unproved)
+        await context.commit(
+            f"tests: {len(sources)} acceptance tests",
+            requirements=sorted(
+                {name for source in sources for name in source.requirements}, key=lambda name: int(name[1:])
+            ),
+        )
+        return Outcome(verdict=Verdict.DONE, summary=f"{len(sources)} tests, each seen red", proofs=proofs)
+
+
+def read_sources(profile: Profile, files: Mapping[str, bytes]) -> tuple[TestSource, ...]:
+    """The acceptance tests among ``files`` that name a requirement."""
+    return tuple(
+        source
+        for path, content in sorted(files.items())
+        for source in read_tests(profile.dialect, path, content.decode())
+        if source.requirements
+    )
+
+
+async def see_red(
+    context: Context, profile: Profile, files: Mapping[str, bytes], sources: tuple[TestSource, ...]
+) -> tuple[tuple[Proof, ...], tuple[TestSource, ...]]:
+    """Run the tests before the work they prove is done; return proofs, and the tests that did not fail.
+
+    A test that was seen red before and still asserts all it did keeps that proof.
+    """
+    before = {proof.source.id: proof for proof in context.project.proofs}
+    kept: list[Proof] = []
+    for source in sources:
+        earlier = before.get(source.id)
+        if earlier and not compare_proofs([earlier.source], [source]):
+            kept.append(Proof(source=source, red_on=earlier.red_on))
+    known = {proof.source.id for proof in kept}
+    fresh = [source for source in sources if source.id not in known]
+    skeleton = context.project.skeleton
+    if not fresh or skeleton is None:
+        return tuple(kept), tuple(fresh)
+    await context.prepare(profile)
+    ran = await context.run(
+        profile.test,
+        title=f"see {len(fresh)} tests fail without the work",
+        collect=[profile.junit],
+        at=skeleton,
+        overlay={**files},
+    )
+    results = parse_junit(ran.files[profile.junit], dialect=profile.dialect) if profile.junit in ran.files else ()
+    failed = {result.id for result in results if result.status is TestStatus.FAILED}
+    red = tuple(Proof(source=source, red_on=skeleton) for source in fresh if source.id in failed)
+    return (*kept, *red), tuple(source for source in fresh if source.id not in failed)
+
+
+def _worthless(unproved: tuple[TestSource, ...]) -> Outcome:
+    findings = tuple(
+        Finding(
+            source="proof",
+            message=f"{source.id} does not fail without the work it is to prove",
+            test=source.id,
+            requirements=source.requirements,
+            expected="red before the work",
+            seen="not red",
+        )
+        for source in unproved
+    )
+    message = f"{len(unproved)} acceptance tests prove nothing: {findings[0].message}"
+    return Outcome(verdict=Verdict.FAILED, summary=message, findings=findings, error=Problem(message=message))

@@ -1,0 +1,226 @@
+"""The runner: tests, lint, gates and a start of the software, all in the sandbox; says what is wrong, or writes the proof."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from smaker.agents.evidence import (
+    compare_proofs,
+    findings_from_lint,
+    findings_from_results,
+    parse_coverage,
+    parse_junit,
+    read_tests,
+)
+from smaker.core.context import Context, Ran
+from smaker.core.models import Finding, Outcome, Problem, Profile, Severity, TestReport, TestStatus, Verdict
+from smaker.core.proof import Trace, TraceRow, trace
+from smaker.profiles import Catalog
+
+TRACE_FILE = ".smaker/trace.json"
+PLACEHOLDER = re.compile(
+    rb"\b(?:TODO|FIXME|XXX)\b|NotImplementedError|raise NotImplemented\b|lorem ipsum"
+    rb"|(?:rest|remainder) (?:is )?unchanged",
+    re.IGNORECASE,
+)
+TEXT_SUFFIXES = (
+    ".py",
+    ".js",
+    ".mjs",
+    ".ts",
+    ".tsx",
+    ".css",
+    ".html",
+    ".md",
+    ".toml",
+    ".yaml",
+    ".yml",
+    ".jinja",
+    ".sql",
+)
+
+
+class Runner:
+    """Implements `smaker.core.ports.Agent` for the stage "run"."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    async def run(self, context: Context) -> Outcome:
+        """Run everything that can say no. READY needs every must-have requirement proved and no finding."""
+        profile = self._catalog.load(context.spec.profile).profile
+        by_hand = bool(context.task.payload.get("by_hand"))
+        if by_hand:
+            await context.take_user_files()
+        await context.prepare(profile)
+        before = await context.tree()
+        ran = await context.run(profile.test, collect=[path for path in (profile.junit, profile.coverage) if path])
+        findings = list(await self._touched(context, before))
+        report, test_findings = self._report(ran, profile, before)
+        findings += test_findings
+        for argv in profile.lint:
+            linted = await context.run(argv)
+            if linted.exit_code != 0:
+                findings += findings_from_lint(linted.output, " ".join(argv))
+        findings += await placeholders(context)
+        if profile.start and profile.port and profile.health and not findings:
+            findings += await self._starts(context, profile)
+        await self._keep(context, ran, profile)
+        table = await self._trace(context, profile, report)
+        findings += _unproved(table, report)
+        if findings:
+            return _problems(findings, report, table)
+        if not by_hand:
+            await context.write({TRACE_FILE: _dump(table, report)}, title="write the proof")
+            await context.commit(f"proof: {report.count(TestStatus.PASSED)} tests pass")
+            report = report.model_copy(update={"tree": await context.tree()})
+        covered = f", {report.coverage:.0f} % covered" if report.coverage is not None else ""
+        return Outcome(
+            verdict=Verdict.DONE, summary=f"{report.count(TestStatus.PASSED)} tests pass{covered}", report=report
+        )
+
+    @staticmethod
+    async def _touched(context: Context, before: str) -> list[Finding]:
+        """A test run that rewrites files of the project could make itself pass."""
+        if await context.tree() == before:
+            return []
+        return [Finding(source="gate", message="Running the tests changed files of the project", signature="touched")]
+
+    @staticmethod
+    def _report(ran: Ran, profile: Profile, tree: str) -> tuple[TestReport, list[Finding]]:
+        """Judge a run by its report: an exit code or a printed "passed" proves nothing, and no test is not a pass."""
+        xml = ran.files.get(profile.junit)
+        problem = ""
+        results = ()
+        try:
+            results = parse_junit(xml, dialect=profile.dialect) if xml else ()
+        except ValueError as error:
+            problem = f"the test report cannot be read: {error}"
+        measured = ran.files.get(profile.coverage) if profile.coverage else None
+        report = TestReport(
+            tree=tree, results=results, coverage=parse_coverage(measured) if measured else None, exit_code=ran.exit_code
+        )
+        findings = list(findings_from_results(results))
+        if ran.limit:
+            problem = f"the tests were stopped: {ran.limit}"
+        elif not results and not problem:
+            problem = "no test ran"
+        elif ran.exit_code != 0 and not findings:
+            problem = f"the tests ended with exit code {ran.exit_code}, though none is reported as failed"
+        if problem:
+            findings.append(Finding(source="run", message=problem, evidence=ran.output[-4000:], signature=problem[:60]))
+        return report, findings
+
+    @staticmethod
+    async def _starts(context: Context, profile: Profile) -> list[Finding]:
+        assert profile.port is not None
+        assert profile.health is not None
+        started = await context.try_start(profile.start, port=profile.port, path=profile.health)
+        if started.status == 200:
+            return []
+        seen = f"answered {started.status}" if started.status else started.detail
+        return [
+            Finding(
+                source="run",
+                message=f"Started with `{' '.join(profile.start)}`, {profile.health} {seen}",
+                expected="200",
+                seen=seen,
+                evidence=started.detail,
+                signature="start",
+            )
+        ]
+
+    @staticmethod
+    async def _keep(context: Context, ran: Ran, profile: Profile) -> None:
+        if profile.junit in ran.files:
+            await context.keep("test-report", "junit.xml", "application/xml", ran.files[profile.junit])
+        if profile.coverage and profile.coverage in ran.files:
+            await context.keep("coverage", "coverage.xml", "application/xml", ran.files[profile.coverage])
+
+    @staticmethod
+    async def _trace(context: Context, profile: Profile, report: TestReport) -> Trace:
+        now = []
+        for path in await context.files():
+            if path.startswith(f"{profile.acceptance}/") and any(
+                proof.source.id.startswith(f"{path}::") for proof in context.project.proofs
+            ):
+                now += read_tests(profile.dialect, path, (await context.read(path)).decode("utf-8", "replace"))
+        broken = compare_proofs([proof.source for proof in context.project.proofs], now)
+        return trace(context.spec, context.project.proofs, report, tree=report.tree, broken=broken)
+
+
+async def placeholders(context: Context) -> list[Finding]:
+    """Find text that stands for work not done."""
+    findings: list[Finding] = []
+    for path in await context.files():
+        if not path.endswith(TEXT_SUFFIXES) or path.startswith(".smaker/"):
+            continue
+        content = await context.read(path)
+        found = PLACEHOLDER.search(content)
+        if found:
+            line = content.count(b"\n", 0, found.start()) + 1
+            findings.append(
+                Finding(
+                    source="gate",
+                    message=f"{path}:{line}: a placeholder: {found.group().decode()}",
+                    file=path,
+                    line=line,
+                    signature=f"placeholder:{path}",
+                )
+            )
+    return findings
+
+
+def _unproved(table: Trace, report: TestReport) -> list[Finding]:
+    """One finding per must-have requirement without proof, unless its failing test says so already."""
+    failed = {result.id for result in report.results if result.status is TestStatus.FAILED}
+    return [
+        Finding(
+            source="proof",
+            message=f"{row.requirement} is not proved: {_why(row)} ({row.text})",
+            requirements=(row.requirement,),
+            signature=f"unproved:{row.requirement}",
+        )
+        for row in table.unproved
+        if not any(test.id in failed for test in row.tests)
+    ]
+
+
+def _why(row: TraceRow) -> str:
+    return row.tests[0].reason if row.tests else "no test names it"
+
+
+def _problems(findings: list[Finding], report: TestReport, table: Trace) -> Outcome:
+    """Findings go to the fixer, but a requirement that nobody wrote a test for is beyond it."""
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    summary = f"{len(errors)} findings: {errors[0].message}"
+    if all(finding.source == "proof" for finding in errors):
+        names = ", ".join(row.requirement for row in table.unproved)
+        problem = Problem(
+            message=f"Built, but not proved: {names}. {table.unproved[0].text}",
+            hint="See the table with `smaker trace ID`; what this builder cannot do needs a model.",
+            code="E_UNPROVED",
+        )
+        return Outcome(
+            verdict=Verdict.FAILED, summary=problem.message, findings=tuple(findings), report=report, error=problem
+        )
+    return Outcome(verdict=Verdict.FINDINGS, summary=summary, findings=tuple(findings), report=report)
+
+
+def _dump(table: Trace, report: TestReport) -> bytes:
+    """The table as JSON, without commits and times: equal work gives an equal file."""
+    rows = [
+        {
+            "requirement": row.requirement,
+            "text": row.text,
+            "must": row.must,
+            "proved": row.proved,
+            "tests": [{"id": test.id, "status": test.status} for test in row.tests],
+        }
+        for row in table.rows
+    ]
+    passed = report.count(TestStatus.PASSED)
+    return (
+        json.dumps({"tests": {"passed": passed}, "requirements": rows}, indent=2, ensure_ascii=False) + "\n"
+    ).encode()

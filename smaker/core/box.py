@@ -1,0 +1,144 @@
+"""Commands of one task in the sandbox: run to the end with reports collected, or started to see whether it answers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pydantic import JsonValue
+
+from smaker.core.errors import NotFound, Unavailable
+from smaker.core.http_probe import http_get
+from smaker.core.models import Profile
+from smaker.core.ports import Checkout, Command, Environments, Mount, Sandbox, SandboxProfile, Store
+from smaker.core.spec import Frozen
+
+INLINE_OUTPUT = 8192  # characters of output kept in the step itself; longer ones become a blob
+
+
+class Ran(Frozen):
+    """How a command ended (see `smaker.core.ports.CommandResult`), and the files that were asked for."""
+
+    exit_code: int
+    output: str
+    seconds: float
+    limit: str | None = None
+    files: dict[str, bytes] = {}
+
+
+class Started(Frozen):
+    """Whether a program that was started answered: its HTTP status (0: none) and the reply, or the output it left."""
+
+    status: int
+    detail: str
+    seconds: float
+
+
+class Box:
+    """The sandbox with a task's environment in it."""
+
+    def __init__(
+        self,
+        *,
+        sandbox: Sandbox,
+        environments: Environments,
+        store: Store,
+        redact: Callable[[str], str],
+        say: Callable[[str], None],
+    ) -> None:
+        self._sandbox = sandbox
+        self._environments = environments
+        self._store = store
+        self._redact = redact
+        self._say = say
+        self._mounts: tuple[Mount, ...] = ()
+
+    async def prepare(self, profile: Profile, checkout: Checkout) -> None:
+        """Make the profile's environment ready. Raises Unavailable."""
+        self._mounts = await self._environments.prepare(profile, checkout.path, self._say)
+
+    async def run(
+        self,
+        checkout: Checkout,
+        argv: tuple[str, ...],
+        *,
+        profile: SandboxProfile,
+        timeout_s: float,
+        collect: Sequence[str],
+    ) -> dict[str, JsonValue]:
+        """Run to the end; return what the ledger keeps, long parts as blobs."""
+        await checkout.discard(collect)
+        command = self._command(checkout, argv, profile=profile, timeout_s=timeout_s)
+        result = await self._sandbox.run(command, self._say)
+        files: dict[str, JsonValue] = {}
+        for path in collect:
+            try:
+                files[path] = await self._store.put_blob(await checkout.read(path))
+            except NotFound:
+                continue
+        text = self._redact(result.output)
+        output: JsonValue = text
+        if len(text) > INLINE_OUTPUT:
+            output = {"blob": await self._store.put_blob(text.encode("utf-8", "replace"))}
+        return {
+            "exit_code": result.exit_code,
+            "output": output,
+            "seconds": round(result.seconds, 3),
+            "limit": result.limit,
+            "files": files,
+        }
+
+    async def recall(self, output: Mapping[str, Any]) -> Ran:
+        """Read back what `run` returned."""
+        text = output.get("output", "")
+        if isinstance(text, dict):
+            text = (await self._store.get_blob(str(text["blob"]))).decode("utf-8", "replace")
+        files = {path: await self._store.get_blob(sha) for path, sha in output.get("files", {}).items()}
+        return Ran(
+            exit_code=output["exit_code"],
+            output=text,
+            seconds=output["seconds"],
+            limit=output.get("limit"),
+            files=files,
+        )
+
+    async def try_start(
+        self, checkout: Checkout, argv: tuple[str, ...], *, port: int, path: str, timeout_s: float
+    ) -> dict[str, JsonValue]:
+        """Start a server, ask it for ``path`` once it listens, and stop it."""
+        command = self._command(checkout, argv, profile="web", timeout_s=timeout_s + 30, port=port)
+        process = await self._sandbox.start(command)
+        try:
+            await process.wait_for_port(timeout_s=timeout_s)
+            assert process.socket is not None
+            status, body = await http_get(process.socket, path, timeout_s=10)
+            return {"status": status, "detail": self._redact(body.decode("utf-8", "replace")[:2000])}
+        except Unavailable as error:
+            return {"status": 0, "detail": self._redact(f"{error.message}\n{process.tail()}")}
+        finally:
+            await process.stop()
+
+    def _command(
+        self,
+        checkout: Checkout,
+        argv: tuple[str, ...],
+        *,
+        profile: SandboxProfile,
+        timeout_s: float,
+        port: int | None = None,
+    ) -> Command:
+        return Command(
+            argv=tuple(part.replace("{port}", str(port)) for part in argv) if port else argv,
+            workspace=checkout.path,
+            profile=profile,
+            mounts=self._mounts,
+            path=("/env/bin",) if self._mounts else (),
+            timeout_s=timeout_s,
+            port=port,
+        )
+
+
+def digests(files: Mapping[str, bytes | None]) -> dict[str, JsonValue]:
+    """What a step's input says of files: path -> sha-256 of the content, None where it is deleted."""
+    return {path: None if data is None else hashlib.sha256(data).hexdigest() for path, data in files.items()}

@@ -1,0 +1,89 @@
+"""The files of one task: its checkout, the tree the last step left, and what changed since."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from smaker.core.errors import Diverged
+from smaker.core.ports import Checkout, Store, Workspace
+
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+"""Git's name for a tree without files."""
+
+
+class TaskFiles:
+    """Opened when a task first touches files. ``tree`` is the git tree after the last step, recorded or done."""
+
+    def __init__(self, workspace: Callable[[], Awaitable[Workspace]], store: Store) -> None:
+        self._factory = workspace
+        self._store = store
+        self._workspace: Workspace | None = None
+        self._dirty = False
+        self.checkout: Checkout | None = None
+        self.tree: str | None = None
+        self.committed_tree: str | None = None
+
+    async def workspace(self) -> Workspace:
+        """The project's repository, made when first needed."""
+        if self._workspace is None:
+            self._workspace = await self._factory()
+        return self._workspace
+
+    async def begin(self, task: str) -> dict[str, str | None]:
+        """Open a fresh checkout at main; return what it starts from."""
+        workspace = await self.workspace()
+        self.checkout = await workspace.checkout(task)
+        base = self.checkout.base
+        return {"commit": base, "tree": EMPTY_TREE if base is None else await workspace.tree(base)}
+
+    async def reopen(self, task: str, *, commit: str | None) -> None:
+        """Open the checkout that an earlier attempt began at ``commit``."""
+        workspace = await self.workspace()
+        self.checkout = await workspace.checkout(task, base=commit)
+        self._dirty = True
+
+    async def commit_with(self, tree: str) -> str | None:
+        """The commit of main that has ``tree``; None for the empty tree. Raises Diverged if there is none."""
+        if tree == EMPTY_TREE:
+            return None
+        for commit in await (await self.workspace()).history():
+            if commit.tree == tree:
+                return commit.sha
+        raise Diverged(f"no commit has the tree {tree} that the record starts from")
+
+    async def restore(self) -> None:
+        """Once, before the first new effect: put the files back as the last recorded step left them."""
+        if self._dirty and self.checkout is not None and self.tree is not None:
+            await self.checkout.restore(self.tree)
+        self._dirty = False
+
+    async def settle(self, known: Mapping[str, bytes | None] | None) -> dict[str, str | None] | None:
+        """Snapshot the files after an effect, and store what changed, so that a rebuild needs neither the command nor
+        the model: path -> "<mode>:<blob>" or None where deleted. ``known`` are the changes, where they are known."""
+        if self.checkout is None:
+            return None
+        before, self.tree = self.tree, await self.checkout.snapshot()
+        if before == self.tree or before is None:
+            return None
+        if known is not None:
+            contents = {path: None if data is None else ("100644", data) for path, data in known.items()}
+        else:
+            contents = await self.checkout.changes(before, self.tree)
+        stored: dict[str, str | None] = {}
+        for path, entry in contents.items():
+            stored[path] = None if entry is None else f"{entry[0]}:{await self._store.put_blob(entry[1])}"
+        return stored
+
+    async def reapply(self, changes: Mapping[str, str | None]) -> None:
+        """Make recorded changes again from their blobs."""
+        assert self.checkout is not None
+        files: dict[str, bytes | None] = {}
+        for path, entry in changes.items():
+            files[path] = None if entry is None else await self._store.get_blob(entry.partition(":")[2])
+        await self.checkout.write(files)
+
+    async def close(self) -> None:
+        """Remove the checkout."""
+        if self.checkout is not None:
+            await self.checkout.close()
+            self.checkout = None
