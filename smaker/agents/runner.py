@@ -1,4 +1,4 @@
-"""The runner: tests, lint, gates and a start of the software, all in the sandbox; says what is wrong, or writes the proof."""
+"""The runner: tests, lint, gates and a start of the software, in the sandbox. Findings, or the proof, come out."""
 
 from __future__ import annotations
 

@@ -163,6 +163,7 @@ def _event(step: Step) -> NewEvent:
         data |= {"exit_code": step.output.get("exit_code"), "seconds": step.output.get("seconds")}
     if step.commit is not None:
         data["commit"] = step.commit
-    if step.changes:
-        data |= {"files": [*step.changes][:50]}
+    files: list[JsonValue] = [*(step.changes or {})]
+    if files:
+        data["files"] = files[:50]
     return NewEvent(kind=EVENTS[step.kind], message=message, task=step.task, data=data)

@@ -1,4 +1,4 @@
-"""The offline fixer: mends what formatters and linters mend by themselves, and says honestly when that is not enough."""
+"""The offline fixer: mends what formatters mend by themselves, and says honestly when that is not enough."""
 
 from __future__ import annotations
 
