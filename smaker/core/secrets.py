@@ -95,6 +95,7 @@ def _varied(value: str) -> bool:
 
 _GENERIC = "credential"  # recognised by the name it is given to; any other kind says more
 _STARTS = r"(?<![A-Za-z0-9_-])"  # no two matches begin inside one run of token characters
+_LOOK_BEHIND = 8
 _ENDS = r"(?![A-Za-z0-9_-])"
 _GIVEN_TO = r"[\"']?[ \t]{0,4}(?:=>|:=|[:=])[ \t]{0,4}[\"'`]?"
 
@@ -107,7 +108,7 @@ _SHAPES: tuple[tuple[str, str, str, Callable[[str], bool] | None], ...] = (
     ("aws", "AKIA ASIA ABIA ACCA", r"A(?:KI|SI|BI|CC)A[A-Z2-7]{16}" + _ENDS, None),
     ("github", "ghp_ gho_ ghu_ ghs_ ghr_", r"gh[pousr]_[A-Za-z0-9]{36,255}+", None),
     ("github", "github_pat_", r"github_pat_[A-Za-z0-9_]{50,255}+", None),
-    ("gitlab", "gl", r"gl(?:pat|dt|rt|ptt|cbt|soat|imt|ft|agent)-[A-Za-z0-9_.-]{20,300}+", _varied),
+    ("gitlab", "glpat- gldt- glrt- glptt- glcbt- glsoat- glimt-", r"gl[a-z]{2,4}-[A-Za-z0-9_.-]{20,300}+", _varied),
     ("slack", "xox xapp-", r"(?:xox[abeoprs]|xapp)-[0-9][A-Za-z0-9-]{16,250}+", None),
     ("slack", "hooks.slack.com/", r"hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9+/]{24,120}+", None),
     ("stripe", "sk_ rk_", r"[sr]k_(?:live|test|prod)_[A-Za-z0-9]{16,250}+", None),
@@ -129,7 +130,7 @@ _SHAPES: tuple[tuple[str, str, str, Callable[[str], bool] | None], ...] = (
 )
 # the same, where the value is group 1 and what stands before it makes it a secret
 _NAMED: tuple[tuple[str, str, str, Callable[[str], bool] | None], ...] = (
-    ("telegram", ":aa", r"(?<=[0-9]{8}):(AA[A-Za-z0-9_-]{33})" + _ENDS, None),
+    ("telegram", ":aa", rf"(?<=[0-9]{{{_LOOK_BEHIND}}}):(AA[A-Za-z0-9_-]{{33}}){_ENDS}", None),
     ("azure", "accountkey=", r"AccountKey=([A-Za-z0-9+/]{86}==)", None),
     ("url", "://", r"://[A-Za-z0-9._%+-]{0,64}+:([A-Za-z0-9._~%!$&*+,;=-]{12,200}+)@[A-Za-z0-9]", _random),
     (
@@ -192,9 +193,7 @@ def _key_blocks(text: str) -> Iterable[Hit]:
 def scan(text: str) -> list[Hit]:
     """Return everything in ``text`` that has the shape of a credential, by position. Hits may overlap."""
     hits = list(_key_blocks(text)) if "PRIVATE KEY" in text else []
-    folded = text.lower()
-    if len(folded) != len(text):  # a few capitals have a longer lower case; literals are ASCII
-        folded = "".join(c.lower() if c.isascii() else c for c in text)
+    folded = text.replace("\u0130", "i").lower()  # the one capital whose lower case is longer would shift the rest
     for pattern in _PATTERNS:
         for literal in pattern.literals:
             searched = folded if pattern.named else text
@@ -213,7 +212,8 @@ def _judge(pattern: _Pattern, match: re.Match[str]) -> Hit | None:
     if pattern.accept is not None and not pattern.accept(value):
         return None
     start, end = match.span(1 if pattern.named else 0)
-    return Hit(pattern.kind, start, end, match.start(), _EXAMPLE.search(value) is not None)
+    context = max(0, match.start() - _LOOK_BEHIND)
+    return Hit(pattern.kind, start, end, context, _EXAMPLE.search(value) is not None)
 
 
 def _order(hit: Hit) -> tuple[int, bool, int]:
