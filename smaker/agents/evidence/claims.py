@@ -1,0 +1,31 @@
+"""What both readers gather of a test: claims as text, and the place in the code where the reading stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+CLAIM_PREFIXES = ("assert", "expect", "check_", "verify_", "should_")
+"""A call of a function so named claims something, wherever the function is defined."""
+
+
+@dataclass
+class Claims:
+    """What was found in one test."""
+
+    texts: list[str] = field(default_factory=list)
+    skipped: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the walk stands: the guards around it, and whether an assertion here is reached and can fail the test."""
+
+    guards: tuple[str, ...] = ()
+    dead: bool = False
+    caught: bool = False
+    test: bool = True  # in the test's own body, not in a helper's
+    inside: tuple[str, ...] = ()  # helpers being followed
+
+    def under(self, guard: str) -> Place:
+        """The same place behind one more guard."""
+        return replace(self, guards=(*self.guards, guard))

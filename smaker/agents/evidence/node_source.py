@@ -1,0 +1,242 @@
+"""Read the tests of Node's own runner (``node:test``) from source: ids, requirements and assertions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from smaker.agents.evidence.node_claims import NodeClaimReader, SubTest, Vocabulary, first_parameter, local_functions
+from smaker.agents.evidence.node_syntax import (
+    FUNCTIONS,
+    arguments,
+    chain,
+    constant_truth,
+    name_of,
+    parse_javascript,
+    raw,
+    text,
+    walk,
+)
+from smaker.core.models import TestSource
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+JOIN = " > "
+"""Between the names of nested suites and tests in an id."""
+
+NAMED_REQUIREMENTS = re.compile(r"\s*((?:R[1-9][0-9]{0,3}(?:\s*(?:,|/|&|and)\s*)?)+):")
+TESTS = {"test", "it"}
+SUITES = {"describe", "suite"}
+
+
+def read_node(path: str, source: str) -> list[TestSource]:
+    """Return the tests of a file, in order; a test with subtests claims what they claim, and they stand beside it.
+
+    ``path`` is relative to the workspace and begins the ids. Raises ValueError with the line if it does not parse.
+    """
+    try:
+        return list(_File(path, parse_javascript(path, source)).tests().values())
+    except RecursionError as error:
+        raise ValueError(f"{path}:1: nested too deeply to be read") from error
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What surrounds a test: the names of suites, the requirements they name, loops over cases."""
+
+    names: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = ()
+    skipped: bool = False
+    guards: tuple[str, ...] = ()
+    cases: tuple[str, ...] = ()
+    contexts: frozenset[str] = frozenset()
+
+
+class _File:
+    def __init__(self, path: str, root: Node) -> None:
+        self._path = path
+        self._root = root
+        self._kinds = dict.fromkeys(TESTS, "test") | dict.fromkeys(SUITES, "suite")
+        roots, functions = {"assert"}, set[str]()
+        self._arrays: dict[str, Node] = {}
+        helpers: dict[str, Node] = {}
+        for statement in root.named_children:
+            helpers |= local_functions(statement)
+            for module, local, imported in _imports(statement):
+                if module in {"node:test", "test"}:
+                    kind = imported if imported != "default" else "test"
+                    self._kinds |= {local: self._kinds[kind]} if kind in self._kinds else {}
+                elif module.removeprefix("node:").startswith("assert"):
+                    (roots if imported in {"default", "strict", "*"} else functions).add(local)
+            for node in walk(statement):
+                value = node.child_by_field_name("value") if node.type == "variable_declarator" else None
+                if value is not None and value.type == "array":
+                    self._arrays[raw(node.child_by_field_name("name"))] = value
+        self._vocabulary = Vocabulary(frozenset(roots), frozenset(functions), helpers)
+
+    def tests(self) -> dict[str, TestSource]:
+        """Every test by id."""
+        found: dict[str, TestSource] = {}
+        self._visit(self._root.named_children, _Around(), found)
+        return found
+
+    def _visit(self, nodes: Iterable[Node], around: _Around, found: dict[str, TestSource]) -> None:
+        for node in nodes:
+            match node.type:
+                case "if_statement":
+                    self._visit_if(node, around, found)
+                case "for_in_statement":
+                    self._visit(node.named_children, self._loop(node, node.child_by_field_name("right"), around), found)
+                case "call_expression":
+                    self._visit_call(node, around, found)
+                case kind if kind in FUNCTIONS and node.parent is not None and node.parent.type != "arguments":
+                    pass  # a helper: what it defines counts where it is called
+                case _:
+                    self._visit(node.named_children, around, found)
+
+    def _visit_if(self, node: Node, around: _Around, found: dict[str, TestSource]) -> None:
+        condition = node.child_by_field_name("condition")
+        truth = constant_truth(condition)
+        branches = {"consequence": (False, "if"), "alternative": (True, "unless")}
+        for name, (dead_when, word) in branches.items():
+            branch = node.child_by_field_name(name)
+            if branch is not None and truth is not dead_when:
+                guards = around.guards if truth is not None else (*around.guards, f"{word} {text(condition)}")
+                self._visit([branch], replace(around, guards=guards), found)
+
+    def _visit_call(self, call: Node, around: _Around, found: dict[str, TestSource]) -> None:
+        kind, marked = self._kind(call, around.contexts)
+        if not kind:
+            function = call.child_by_field_name("function")
+            inner = around
+            if chain(call)[-1:] == ["forEach"] and function is not None:
+                inner = self._loop(call, function.child_by_field_name("object"), around)
+            self._visit(call.named_children, inner, found)
+            return
+        given = arguments(call)
+        name = name_of(given[0]) if given and given[0].type not in FUNCTIONS else "<anonymous>"
+        within = replace(
+            around,
+            names=(*around.names, name),
+            requirements=(*around.requirements, *_requirements(name)),
+            skipped=around.skipped or marked or any(_skip_option(argument) for argument in given),
+        )
+        callback = self._callback(given)
+        if kind == "suite":
+            if callback is not None:
+                self._visit(callback.named_children, within, found)
+            return
+        test = self._test(callback, within)
+        found[test.id] = test
+        context = first_parameter(callback)
+        if callback is not None and context:
+            nested = replace(within, contexts=within.contexts | {context})
+            self._visit(callback.named_children, nested, found)
+
+    def _test(self, callback: Node | None, around: _Around) -> TestSource:
+        contexts = around.contexts | {name for name in [first_parameter(callback)] if name}
+
+        def subtest(call: Node) -> SubTest | None:
+            kind, marked = self._kind(call, contexts)
+            if kind != "test":
+                return None
+            given = arguments(call)
+            skipped = marked or any(_skip_option(argument) for argument in given)
+            return SubTest(name_of(given[0]) if given else "<anonymous>", skipped)
+
+        reader = NodeClaimReader(self._vocabulary, subtest)
+        claims = reader.read(callback, around.guards) if callback is not None else None
+        texts = claims.texts if claims else []
+        return TestSource(
+            id=f"{self._path}::{JOIN.join(around.names)}",
+            requirements=tuple(dict.fromkeys(around.requirements)),
+            assertions=(*texts, *around.cases) if texts else (),
+            skipped=around.skipped or bool(claims and claims.skipped),
+        )
+
+    def _kind(self, call: Node, contexts: frozenset[str]) -> tuple[str, bool]:
+        """ "test", "suite" or "", and whether the call itself skips, as in ``test.skip(…)``."""
+        names = chain(call)
+        function = call.child_by_field_name("function")
+        if not names or function is None or function.type not in {"identifier", "member_expression"}:
+            return "", False
+        if names[0] in contexts:
+            return ("test", False) if names[1:] in (["test"], ["it"]) else ("", False)
+        kind = self._kinds.get(names[0], "")
+        modifiers = set(names[1:])
+        if not kind or not modifiers <= {"skip", "todo", "only"}:
+            return ("test", False) if kind and names[1:] in (["test"], ["it"]) else ("", False)
+        return kind, bool(modifiers & {"skip", "todo"})
+
+    def _callback(self, given: list[Node]) -> Node | None:
+        """The function of a test or suite: written in place, or a function of the file by name."""
+        last = given[-1] if given else None
+        if last is not None and last.type == "identifier":
+            return self._vocabulary.helpers.get(raw(last))
+        return last if last is not None and last.type in FUNCTIONS else None
+
+    def _loop(self, node: Node, values: Node | None, around: _Around) -> _Around:
+        """Tests defined in a loop: one case per element where the list is written out, else the loop's source."""
+        if values is not None and values.type == "identifier":
+            values = self._arrays.get(raw(values), values)
+        if values is not None and values.type == "array":
+            items = [child for child in values.named_children if child.type != "comment"]
+            return replace(around, cases=(*around.cases, *(f"case {text(item)}" for item in items)))
+        header = text(values) or node.type
+        return replace(around, guards=(*around.guards, f"for {header}"))
+
+
+def _requirements(name: str) -> list[str]:
+    """The ids a name begins with: "R1, R4: keeps both" -> R1, R4."""
+    match = NAMED_REQUIREMENTS.match(name)
+    return re.findall(r"R[1-9][0-9]{0,3}", match[1]) if match else []
+
+
+def _skip_option(argument: Node) -> bool:
+    """``{ skip: … }`` or ``{ todo: … }`` with anything that is not always false."""
+    if argument.type != "object":
+        return False
+    for pair in argument.named_children:
+        key = raw(pair.child_by_field_name("key")).strip("'\"") if pair.type == "pair" else raw(pair)
+        if key in {"skip", "todo"} and constant_truth(pair.child_by_field_name("value")) is not False:
+            return True
+    return False
+
+
+def _imports(statement: Node) -> list[tuple[str, str, str]]:
+    """(module, local name, imported name) for each name a statement imports; "default" and "*" as in ES modules."""
+    found: list[tuple[str, str, str]] = []
+    if statement.type == "import_statement":
+        module = name_of(statement.child_by_field_name("source"))
+        for node in walk(statement):
+            if node.type == "import_specifier":
+                imported = raw(node.child_by_field_name("name"))
+                found.append((module, raw(node.child_by_field_name("alias")) or imported, imported))
+            elif node.type == "namespace_import":
+                found.append((module, raw(node.named_children[0]), "*"))
+            elif node.type == "identifier" and node.parent is not None and node.parent.type == "import_clause":
+                found.append((module, raw(node), "default"))
+    elif statement.type in {"lexical_declaration", "variable_declaration"}:
+        for declarator in statement.named_children:
+            value = declarator.child_by_field_name("value")
+            if value is None or value.type not in {"call_expression", "member_expression"}:
+                continue
+            call = next((node for node in walk(value) if node.type == "call_expression"), None)
+            if call is None or chain(call)[:1] != ["require"] or not arguments(call):
+                continue
+            module = name_of(arguments(call)[0])
+            target = declarator.child_by_field_name("name")
+            for node in walk(target) if target is not None else []:
+                if node.type == "identifier":
+                    key = (
+                        node.parent.child_by_field_name("key")
+                        if node.parent and node.parent.type == "pair_pattern"
+                        else None
+                    )
+                    found.append((module, raw(node), raw(key) or "default"))
+                elif node.type == "shorthand_property_identifier_pattern":
+                    found.append((module, raw(node), raw(node)))
+    return found
