@@ -5,14 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-from smaker.agents.evidence import (
-    compare_proofs,
-    findings_from_lint,
-    findings_from_results,
-    parse_coverage,
-    parse_junit,
-    read_tests,
-)
+from smaker.agents.evidence import findings_from_lint, findings_from_results, parse_coverage, parse_junit
+from smaker.agents.inspection import inspect_proofs
 from smaker.core.context import Context, Ran
 from smaker.core.models import Finding, Outcome, Problem, Profile, Severity, TestReport, TestStatus, Verdict
 from smaker.core.proof import Trace, TraceRow, trace
@@ -67,7 +61,7 @@ class Runner:
         if profile.start and profile.port and profile.health and not findings:
             findings += await self._starts(context, profile)
         await self._keep(context, ran, profile)
-        table = await self._trace(context, profile, report)
+        table = await self._trace(context, report)
         findings += _unproved(table, report)
         if findings:
             return _problems(findings, report, table)
@@ -116,7 +110,9 @@ class Runner:
     async def _starts(context: Context, profile: Profile) -> list[Finding]:
         assert profile.port is not None
         assert profile.health is not None
-        started = await context.try_start(profile.start, port=profile.port, path=profile.health)
+        started = await context.try_start(
+            profile.start_command(context.spec.package), port=profile.port, path=profile.health
+        )
         if started.status == 200:
             return []
         seen = f"answered {started.status}" if started.status else started.detail
@@ -139,15 +135,13 @@ class Runner:
             await context.keep("coverage", "coverage.xml", "application/xml", ran.files[profile.coverage])
 
     @staticmethod
-    async def _trace(context: Context, profile: Profile, report: TestReport) -> Trace:
-        now = []
-        for path in await context.files():
-            if path.startswith(f"{profile.acceptance}/") and any(
-                proof.source.id.startswith(f"{path}::") for proof in context.project.proofs
-            ):
-                now += read_tests(profile.dialect, path, (await context.read(path)).decode("utf-8", "replace"))
-        broken = compare_proofs([proof.source for proof in context.project.proofs], now)
-        return trace(context.spec, context.project.proofs, report, tree=report.tree, broken=broken)
+    async def _trace(context: Context, report: TestReport) -> Trace:
+        async def read(path: str) -> bytes | None:
+            return await context.read_or(path) or None
+
+        proofs = context.project.proofs
+        broken = await inspect_proofs(proofs, read)
+        return trace(context.spec, proofs, report, tree=report.tree, broken=broken)
 
 
 async def placeholders(context: Context) -> list[Finding]:

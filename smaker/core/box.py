@@ -129,7 +129,7 @@ class Box:
         port: int | None = None,
     ) -> Command:
         return Command(
-            argv=tuple(part.replace("{port}", str(port)) for part in argv) if port else argv,
+            argv=argv,
             workspace=checkout.path,
             profile=profile,
             mounts=self._mounts,

@@ -24,11 +24,12 @@ from smaker.core.models import (
 )
 from smaker.core.ports import CommitInfo
 from smaker.core.proof import Trace
-from smaker.core.spec import Frozen
+from smaker.core.spec import Frozen, Spec
 
 
 class NewProject(Frozen):
-    """What a user asks for. ``workspace`` None is the default place; ``adopt`` takes the repository that is there."""
+    """What a user asks for. ``workspace`` None is the default place; ``adopt`` takes the repository that is there, with
+    the plan it was made from and the commit before the work."""
 
     prompt: Text
     name: str | None = Field(default=None, max_length=200)
@@ -40,6 +41,8 @@ class NewProject(Frozen):
     budget: Budget = Budget()
     limits: BuildLimits = BuildLimits()
     adopt: bool = False
+    spec: Spec | None = None
+    skeleton: str | None = None
 
 
 class Snapshot(Frozen):

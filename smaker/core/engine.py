@@ -69,8 +69,11 @@ class Engine:
             budget=request.budget,
             limits=request.limits,
             adopted=request.adopt,
+            spec=request.spec,
+            skeleton=request.skeleton,
         )
-        self._publish(await self._desk.store.create(project, begin(project, self._desk.clock.now())))
+        first = begin(project, self._desk.clock.now(), instruction=request.prompt if request.spec else None)
+        self._publish(await self._desk.store.create(project, first))
         return project
 
     async def projects(self) -> list[Project]:

@@ -335,7 +335,8 @@ class Environment(Frozen):
 class Profile(Frozen):
     """A stack: how software of one kind is set up, tested, linted, run and reported on.
 
-    Commands are argument vectors, run in the workspace; "{port}" stands for the port to listen on.
+    Commands are argument vectors, run in the workspace; in ``start``, "{port}" stands for the port to listen on and
+    "{package}" for the import name. ``variables`` are set for ``start``.
     """
 
     name: str
@@ -349,6 +350,7 @@ class Profile(Frozen):
     lint: tuple[tuple[str, ...], ...] = ()
     format: tuple[tuple[str, ...], ...] = ()
     start: tuple[str, ...] = ()
+    variables: dict[str, str] = {}
     junit: str = "reports/junit.xml"
     coverage: str | None = None
     acceptance: str = "tests/acceptance"  # the folder the tester owns
@@ -359,6 +361,10 @@ class Profile(Frozen):
     rules: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()
     detect: tuple[str, ...] = ()  # files or "file:text" marks by which a repository of this stack is recognised
+
+    def start_command(self, package: str) -> tuple[str, ...]:
+        """The argument vector that starts the software."""
+        return tuple(part.replace("{port}", str(self.port)).replace("{package}", package) for part in self.start)
 
 
 class Verdict(StrEnum):

@@ -408,7 +408,7 @@ class CommandResult(Frozen):
     exit_code: int
     output: str
     seconds: float
-    limit: Literal["timeout", "output", "memory", "cancelled"] | None = None
+    limit: Literal["timeout", "output", "memory", "disk", "cancelled"] | None = None
     dropped_bytes: int = 0
 
 

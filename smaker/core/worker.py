@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from smaker.core.bus import Bus
 from smaker.core.context import Context, Rooms, Waiting
@@ -37,6 +38,7 @@ from smaker.core.ports import (
     SandboxLevel,
     Store,
     Workspace,
+    Workspaces,
 )
 
 log = logging.getLogger(__name__)
@@ -50,7 +52,7 @@ class Crew:
     """What a worker works with."""
 
     store: Store
-    workspace: Callable[[Project], Awaitable[Workspace]]
+    workspaces: Workspaces
     agent: Callable[[str], Agent]
     sandbox: Sandbox
     environments: Environments
@@ -67,6 +69,7 @@ class Worker:
         self.info = info
         self._crew = crew
         self._lease_s = lease_s
+        self._open: dict[str, Workspace] = {}
 
     async def drive(self, project: str) -> Build:
         """Run a project's tasks until it is settled, paused or cancelled, and return the build as it then is.
@@ -78,6 +81,7 @@ class Worker:
             await self._take_over(project)
             return await self._drive(project)
         finally:
+            self._open.pop(project, None)
             self._crew.lock.release(project)
 
     async def _take_over(self, project: str) -> None:
@@ -170,7 +174,7 @@ class Worker:
             task=build.task(task.id),
             rooms=Rooms(
                 store=crew.store,
-                workspace=lambda: crew.workspace(build.project),
+                workspace=lambda: self._workspace(build.project),
                 sandbox=crew.sandbox,
                 environments=crew.environments,
                 clock=crew.clock,
@@ -199,7 +203,7 @@ class Worker:
         try:
             outcome = await self._crew.agent(task.agent).run(context)
             if context.committed is not None:
-                workspace = await self._crew.workspace(context.project)
+                workspace = await self._workspace(context.project)
                 crashpoint("task.integrate")
                 commit = await workspace.integrate(task.id)
         except Waiting as waiting:
@@ -240,6 +244,14 @@ class Worker:
                 continue
             self._crew.bus.publish(events)
             return
+
+    async def _workspace(self, project: Project) -> Workspace:
+        """The project's repository, made if it is new; one object for all its tasks, so that they take turns."""
+        if project.id not in self._open:
+            path, workspaces = Path(project.workspace), self._crew.workspaces
+            made = (path / ".git").exists()
+            self._open[project.id] = await (workspaces.open(path) if made else workspaces.create(path))
+        return self._open[project.id]
 
     async def _apply(self, project: str, change: Change) -> None:
         self._crew.bus.publish(await self._crew.store.apply(project, change))

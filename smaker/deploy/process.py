@@ -125,6 +125,7 @@ async def supervise(
     target: ProcessTarget,
     project: str,
     profile: Profile,
+    *,
     start: Callable[[], Awaitable[Process]],
     listen: Listen,
     port: int = 0,

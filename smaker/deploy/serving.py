@@ -44,6 +44,7 @@ async def start_boxed(
     sandbox: Sandbox,
     environments: Environments,
     profile: Profile,
+    package: str,
     workspace: Path,
     on_output: Callable[[str], None] | None = None,
 ) -> Process:
@@ -55,7 +56,8 @@ async def start_boxed(
         raise UsageError(f"A {profile.title} is not a server.", hint="Use it with: smaker run ID -- --help")
     mounts = await environments.prepare(profile, workspace, on_output)
     command = Command(
-        argv=tuple(part.replace("{port}", str(profile.port)) for part in profile.start),
+        argv=profile.start_command(package),
+        env=profile.variables,
         workspace=workspace,
         profile="web",
         mounts=mounts,

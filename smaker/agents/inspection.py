@@ -1,0 +1,31 @@
+"""Look at the tests that proved something: do they still assert what they asserted then?"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from smaker.agents.evidence import compare_proofs, read_tests
+from smaker.core.models import Proof, TestSource
+
+
+async def inspect_proofs(proofs: Sequence[Proof], read: Callable[[str], Awaitable[bytes | None]]) -> dict[str, str]:
+    """Return test id -> why it no longer proves what it proved; nothing for tests that do.
+
+    ``read`` returns a file as it is now, None if there is none.
+    """
+    now: list[TestSource] = []
+    unreadable: dict[str, str] = {}
+    for path in sorted({proof.source.id.partition("::")[0] for proof in proofs}):
+        content = await read(path)
+        if content is None:
+            continue
+        try:
+            now += read_tests("pytest" if path.endswith(".py") else "node", path, content.decode())
+        except ValueError as error:
+            unreadable[path] = f"the file cannot be read: {error}"
+    broken = compare_proofs([proof.source for proof in proofs], now)
+    for proof in proofs:
+        path = proof.source.id.partition("::")[0]
+        if path in unreadable:
+            broken[proof.source.id] = unreadable[path]
+    return broken

@@ -1,0 +1,270 @@
+"""Verbs that build: they start or continue a build in the foreground, with live progress."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from smaker.core.commands import AddStep, Restart, Resume, RunStage, Steering
+from smaker.core.errors import UsageError
+from smaker.core.models import Budget, BuildLimits, DeployTarget, Gate, Stage
+
+if TYPE_CHECKING:
+    from smaker.cli.session import Session
+    from smaker.wiring import Local
+
+MAX_PROMPT = 20_000  # characters
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="A project's id, or the beginning of it.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this module."""
+    for name, verb in (
+        ("init", init),
+        ("adopt", adopt),
+        ("add-step", add_step),
+        ("resume", resume),
+        ("restart", restart),
+        ("test", test),
+        ("run", run),
+        ("deploy", deploy),
+        ("stop", stop),
+    ):
+        settings = {"allow_extra_args": True, "ignore_unknown_options": True} if name == "run" else {}
+        app.command(name, context_settings=settings)(verb)
+    app.command("supervise", hidden=True)(supervise)
+
+
+def init(
+    context: typer.Context,
+    prompt: Annotated[str | None, typer.Argument(help="What to build; - reads standard input.")] = None,
+    file: Annotated[Path | None, typer.Option("--file", help="Read the prompt from a file.")] = None,
+    folder: Annotated[Path | None, typer.Option("--dir", help="The workspace: a folder that is empty or new.")] = None,
+    name: Annotated[str | None, typer.Option(help="What to call the project.")] = None,
+    profile: Annotated[str | None, typer.Option(help="The stack profile to build with.")] = None,
+    mode: Annotated[str | None, typer.Option(help="offline, openai, claude, local or hybrid.")] = None,
+    approve: Annotated[str, typer.Option(help="Wait for approval at these gates: plan,deploy.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve everything, ask nothing.")] = False,
+    deploy: Annotated[str | None, typer.Option(help="none, process or compose.")] = None,
+    max_cost: Annotated[float | None, typer.Option(help="Spend at most so many US dollars.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Use at most so many tokens.")] = None,
+    max_minutes: Annotated[float | None, typer.Option(help="Take at most so many minutes.")] = None,
+    no_start: Annotated[bool, typer.Option("--no-start", help="Only create the project.")] = False,
+) -> None:
+    """Create a project from a prompt and build it."""
+    from smaker.core.control import NewProject
+
+    session: Session = context.obj
+    text = _prompt(prompt, file)
+    gates = () if yes else _gates(approve)
+    overrides = {
+        "llm__mode": mode,
+        "deploy__target": deploy,
+        "budget__max_cost_usd": max_cost,
+        "budget__max_tokens": max_tokens,
+        "budget__max_minutes": max_minutes,
+    }
+
+    async def body(local: Local) -> int:
+        if profile is not None:
+            local.catalog.load(profile)
+        settings = local.settings
+        request = NewProject(
+            prompt=text,
+            name=name,
+            workspace=folder,
+            profile=profile,
+            mode=settings.llm.mode,
+            gates=gates,
+            deploy=DeployTarget(settings.deploy.target),
+            budget=Budget.model_validate(settings.budget.model_dump()),
+            limits=BuildLimits.model_validate(settings.limits.model_dump(include=set(BuildLimits.model_fields))),
+        )
+        project = await local.control.create(request)
+        if no_start:
+            session.show(
+                {"id": project.id, "workspace": project.workspace}, f"{project.id}  created in {project.workspace}"
+            )
+            return 0
+        return await _build(session, local, project.id)
+
+    raise typer.Exit(session.local(body, **overrides))
+
+
+def adopt(
+    context: typer.Context,
+    where: Annotated[str, typer.Argument(metavar="PATH_OR_URL", help="A git repository.")],
+    prompt: Annotated[str, typer.Argument(help="What to do with it.")],
+    folder: Annotated[Path | None, typer.Option("--dir", help="Where to clone an address to.")] = None,
+) -> None:
+    """Take an existing repository: recognise its stack, run its tests, carry on."""
+    session: Session = context.obj
+    text = _prompt(prompt, None)
+
+    async def body(local: Local) -> int:
+        project = await local.adopt(where, text, folder)
+        return await _build(session, local, project.id)
+
+    raise typer.Exit(session.local(body))
+
+
+def add_step(context: typer.Context, project: Id, text: Annotated[str, typer.Argument(help="What to add.")]) -> None:
+    """Add a further instruction, planned and built on top of what is there."""
+    _steer_and_build(context.obj, project, AddStep(text=_checked(text)))
+
+
+def resume(context: typer.Context, project: Id) -> None:
+    """Go on with a build that was paused, killed or could not reach something."""
+    _steer_and_build(context.obj, project, Resume())
+
+
+def restart(
+    context: typer.Context,
+    project: Id,
+    stage: Annotated[Stage | None, typer.Option("--from", help="The stage to begin with.")] = None,
+) -> None:
+    """Do the stages from one on again."""
+    _steer_and_build(context.obj, project, Restart(stage=stage))
+
+
+def test(context: typer.Context, project: Id) -> None:
+    """Run the tests now, on the files as they are."""
+    _steer_and_build(context.obj, project, RunStage(stage=Stage.RUN))
+
+
+def deploy(
+    context: typer.Context,
+    project: Id,
+    target: Annotated[DeployTarget, typer.Option(help="process or compose.")] = DeployTarget.PROCESS,
+) -> None:
+    """Start the software in the background and check that it is healthy."""
+    if target is DeployTarget.NONE:
+        raise UsageError("There is no deployment to nowhere.", hint="Use: smaker deploy ID --target process")
+    _steer_and_build(context.obj, project, RunStage(stage=Stage.DEPLOY, target=target))
+
+
+def run(
+    context: typer.Context,
+    project: Id,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to answer on; 0 is any free one.")] = 0,
+) -> None:
+    """Start the built software and print where it answers; what follows "--" goes to a command-line tool."""
+    session: Session = context.obj
+    identifier = session.find(project)
+    extra = [word for word in context.args if word != "--"]
+
+    async def body(local: Local) -> int:
+        from smaker.cli.serving import run_software
+
+        return await run_software(session, local, identifier, port=port, extra=extra)
+
+    raise typer.Exit(session.local(body))
+
+
+def stop(context: typer.Context, project: Id) -> None:
+    """Stop the deployed software."""
+    session: Session = context.obj
+    identifier = session.find(project)
+
+    async def body(local: Local) -> int:
+        stopped = await local.stop(identifier)
+        session.show({"id": identifier, "stopped": stopped}, "stopped" if stopped else "nothing was running")
+        return 0
+
+    raise typer.Exit(session.local(body))
+
+
+def supervise(context: typer.Context, project: Id) -> None:
+    """Keep the software of a project up (run by `smaker deploy`)."""
+    session: Session = context.obj
+
+    async def body(local: Local) -> int:
+        from smaker.cli.serving import supervise_software
+
+        return await supervise_software(local, project)
+
+    raise typer.Exit(session.local(body))
+
+
+def _steer_and_build(session: Session, prefix: str, command: Steering) -> None:
+    identifier = session.find(prefix)
+
+    async def body(local: Local) -> int:
+        await local.control.steer(identifier, command)
+        return await _build(session, local, identifier, joins=isinstance(command, AddStep))
+
+    raise typer.Exit(session.local(body))
+
+
+async def _build(session: Session, local: Local, project: str, *, joins: bool = False) -> int:
+    """Drive a build in the foreground and return its exit code; ``joins``: leave it to the process that drives it."""
+    from smaker.cli.live import watch
+    from smaker.core.errors import InUse
+
+    try:
+        local.lock.acquire(project)
+        local.lock.release(project)
+    except InUse as error:
+        if not joins:
+            raise
+        session.show({"id": project, "queued": True}, f"{error.message} It takes the step up.")
+        return 0
+    return await watch(session, local, project)
+
+
+def _prompt(given: str | None, file: Path | None) -> str:
+    if file is not None and given is not None:
+        raise UsageError("There are two prompts: an argument and --file.", hint="Give one of them.")
+    if file is not None:
+        if not file.is_file():
+            raise UsageError(f"There is no file {file}.", hint="Name a text file with the prompt.")
+        raw = _limited(file.open("rb").read(MAX_PROMPT * 4 + 1), str(file))
+    elif given == "-":
+        raw = _limited(sys.stdin.buffer.read(MAX_PROMPT * 4 + 1), "standard input")
+    elif given is None:
+        raise UsageError(
+            "There is no prompt.", hint='Type what you want built: smaker init "a REST API to track books"'
+        )
+    else:
+        raw = os.fsencode(given)
+    try:
+        return _checked(raw.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise UsageError("The prompt is not text (UTF-8).", hint="Give it as plain text.") from error
+
+
+def _limited(raw: bytes, where: str) -> bytes:
+    if len(raw) > MAX_PROMPT * 4:
+        raise UsageError(f"{where} is too long for a prompt.", hint=f"Keep it under {MAX_PROMPT:,} characters.")
+    return raw
+
+
+def _checked(text: str) -> str:
+    text = text.strip().removeprefix("\ufeff")
+    if not text:
+        raise UsageError(
+            "The prompt is empty.", hint='Type what you want built: smaker init "a REST API to track books"'
+        )
+    if len(text) > MAX_PROMPT:
+        raise UsageError(
+            f"The prompt has {len(text):,} characters.",
+            hint=f"Keep it under {MAX_PROMPT:,}; add more with: smaker add-step",
+        )
+    if any(ord(character) < 32 and character not in "\n\r\t" for character in text):
+        raise UsageError("The prompt has control characters.", hint="Give it as plain text.")
+    return text
+
+
+def _gates(words: str) -> tuple[Gate, ...]:
+    gates: list[Gate] = []
+    for word in filter(None, (part.strip() for part in words.split(","))):
+        try:
+            gates.append(Gate(word))
+        except ValueError as error:
+            raise UsageError(f"There is no gate {word!r}.", hint="The gates are: plan, deploy") from error
+    return tuple(gates)

@@ -1,0 +1,248 @@
+"""Verbs that look: they read the record and the repository and change nothing."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from smaker.cli.building import Id
+from smaker.core.errors import NotFound, UsageError
+
+if TYPE_CHECKING:
+    from smaker.cli.session import Session
+    from smaker.core.models import Usage
+    from smaker.wiring import Local
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this module."""
+    for name, verb in (
+        ("list", list_projects),
+        ("status", status),
+        ("logs", logs),
+        ("history", history),
+        ("diff", diff),
+        ("trace", show_trace),
+        ("replay", replay),
+        ("cost", cost),
+        ("artifacts", artifacts),
+        ("export", export),
+    ):
+        app.command(name)(verb)
+
+
+def list_projects(context: typer.Context) -> None:
+    """All projects, newest first."""
+    from smaker.cli.views import project_dict, table
+
+    session: Session = context.obj
+    projects = session.reader().projects()
+    rows = [(project.id, project.state.value, project.profile or "-", project.name) for project in projects]
+    empty = 'No project yet. Make one: smaker init "a REST API to track books (title, author, year)"'
+    session.show(
+        [project_dict(project) for project in projects],
+        lambda: table(("ID", "STATE", "PROFILE", "NAME"), rows) if rows else empty,
+    )
+
+
+def status(
+    context: typer.Context,
+    project: Annotated[str | None, typer.Argument(metavar="[ID]", help="A project's id.")] = None,
+) -> None:
+    """One project (state, tasks, progress, requirements, cost), or all."""
+    from smaker.cli.views import status_dict, status_text
+
+    if project is None:
+        list_projects(context)
+        return
+    session: Session = context.obj
+    snapshot = session.look(project)
+    session.show(status_dict(snapshot), lambda: status_text(snapshot))
+
+
+def logs(
+    context: typer.Context,
+    project: Id,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the build is settled.")] = False,
+    after: Annotated[int, typer.Option(min=0, help="Only events with a higher number.")] = 0,
+) -> None:
+    """A project's events."""
+    from smaker.cli.live import event_line
+    from smaker.core.pipeline import settled
+
+    session: Session = context.obj
+    identifier = session.find(project)
+    reader = session.reader()
+    while True:
+        ended = not follow or (settled(reader.build(identifier)) and reader.holder(identifier) is None)
+        for event in reader.events(identifier, after=after):
+            after = event.seq
+            print(event.model_dump_json() if session.json else event_line(event), flush=follow)  # noqa: T201
+        if ended:
+            return
+        time.sleep(0.2)
+
+
+def history(context: typer.Context, project: Id) -> None:
+    """The git history by agent step, with model, tokens and cost."""
+    from smaker.cli.views import table
+
+    session: Session = context.obj
+    identifier = session.find(project)
+
+    async def body(local: Local) -> None:
+        commits = await local.control.history(identifier)
+        values = [
+            {
+                "commit": commit.sha,
+                "step": commit.trailers.get("Smaker-Step"),
+                "stage": commit.trailers.get("Smaker-Stage"),
+                "agent": commit.trailers.get("Smaker-Agent"),
+                "model": commit.trailers.get("Smaker-Model"),
+                "tokens": commit.trailers.get("Smaker-Tokens"),
+                "cost_usd": commit.trailers.get("Smaker-Cost-USD"),
+                "author": commit.author,
+                "at": commit.at.isoformat(),
+                "subject": commit.subject,
+            }
+            for commit in commits
+        ]
+        rows = [
+            (
+                str(value["commit"])[:8],
+                *(str(value[key] or "-") for key in ("step", "agent", "model", "tokens", "subject")),
+            )
+            for value in values
+        ]
+        session.show(values, lambda: table(("COMMIT", "STEP", "AGENT", "MODEL", "TOKENS", "SUBJECT"), rows))
+
+    session.local(body)
+
+
+def diff(
+    context: typer.Context,
+    project: Id,
+    step: Annotated[str | None, typer.Argument(metavar="[STEP]", help="A step (t3.2), task (t3) or commit.")] = None,
+) -> None:
+    """What a step changed; without one, the user's own edits."""
+    session: Session = context.obj
+    identifier = session.find(project)
+
+    async def body(local: Local) -> None:
+        text = await local.control.diff(identifier, step)
+        session.show({"id": identifier, "step": step, "diff": text}, text.rstrip("\n") or "no difference")
+
+    session.local(body)
+
+
+def show_trace(context: typer.Context, project: Id) -> None:
+    """Requirement → tests → commits; exit 1 while a must-have requirement is not proved."""
+    from smaker.cli.views import trace_dict, trace_text
+
+    session: Session = context.obj
+    identifier = session.find(project)
+
+    async def body(local: Local) -> int:
+        found = await local.control.trace(identifier)
+        session.show(trace_dict(found), lambda: trace_text(found))
+        return 0 if found.holds else 1
+
+    raise typer.Exit(session.local(body))
+
+
+def replay(context: typer.Context, project: Id) -> None:
+    """Rebuild from the ledger with no model and no network; exit 1 unless the files are equal."""
+    session: Session = context.obj
+    identifier = session.find(project)
+
+    async def body(local: Local) -> int:
+        result = await local.replay(identifier)
+        verdict = "equal" if result.equal else "different"
+        value = {"id": identifier, "equal": result.equal, "tree": result.tree, "recorded": result.recorded}
+        text = f"{verdict}: {result.tasks} tasks, {result.steps} steps, tree {result.tree[:12]}"
+        session.show(value, text if result.equal else f"{text}, the record says {result.recorded[:12]}")
+        return 0 if result.equal else 1
+
+    raise typer.Exit(session.local(body))
+
+
+def cost(
+    context: typer.Context,
+    project: Annotated[str | None, typer.Argument(metavar="[ID]", help="A project's id.")] = None,
+) -> None:
+    """Tokens and money by stage, agent and model."""
+    from smaker.cli.views import table
+    from smaker.core.models import Usage
+
+    session: Session = context.obj
+    reader = session.reader()
+    chosen = [session.find(project)] if project else [known.id for known in reader.projects()]
+    groups: dict[tuple[str, str, str], Usage] = {}
+    for identifier in chosen:
+        build = reader.build(identifier)
+        for step in reader.steps(identifier):
+            task = build.task(step.task)
+            key = (task.stage.value, task.agent, step.model or build.project.mode)
+            groups[key] = groups.get(key, Usage()) + step.usage
+    total = sum(groups.values(), Usage())
+    values: list[dict[str, Any]] = [
+        {"stage": stage, "agent": agent, "model": model, **usage.model_dump()}
+        for (stage, agent, model), usage in groups.items()
+    ]
+
+    def row(*names: str, usage: Usage) -> tuple[str, ...]:
+        return (*names, str(usage.calls), str(usage.tokens_in), str(usage.tokens_out), f"{usage.cost_usd:.4f}")
+
+    rows = [row(*names, usage=usage) for names, usage in groups.items()]
+    rows.append(row("total", "", "", usage=total))
+    head = ("STAGE", "AGENT", "MODEL", "CALLS", "TOKENS IN", "TOKENS OUT", "USD")
+    session.show({"by": values, "total": total.model_dump()}, lambda: table(head, rows))
+
+
+def artifacts(
+    context: typer.Context,
+    project: Id,
+    out: Annotated[Path | None, typer.Option("--out", help="Copy them into a folder.")] = None,
+) -> None:
+    """Reports, coverage and whatever else a build kept."""
+    from smaker.cli.views import table
+
+    session: Session = context.obj
+    identifier = session.find(project)
+    reader = session.reader()
+    found = reader.artifacts(identifier)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        for artifact in found:
+            (out / f"{artifact.id}-{Path(artifact.name).name}").write_bytes(reader.blob(artifact.sha256))
+    rows = [(artifact.id, artifact.kind, f"{artifact.size:,}", artifact.name) for artifact in found]
+    session.show(
+        [artifact.model_dump(mode="json") for artifact in found],
+        lambda: table(("ID", "KIND", "BYTES", "NAME"), rows) if rows else "nothing was kept yet",
+    )
+
+
+def export(
+    context: typer.Context,
+    project: Id,
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE.zip]", help="Where to write it.")] = None,
+) -> None:
+    """Write the software as a zip archive."""
+    session: Session = context.obj
+    identifier = session.find(project)
+    spec = session.reader().build(identifier).project.spec
+    target = (file or Path(f"{spec.slug if spec else identifier}.zip")).absolute()
+    if target.exists():
+        raise UsageError(f"{target} exists.", hint="Name another file.")
+    if not target.parent.is_dir():
+        raise NotFound(f"There is no folder {target.parent}.", hint="Make it, or name another file.")
+
+    async def body(local: Local) -> None:
+        await local.control.export(identifier, target)
+        size = target.stat().st_size
+        session.show({"id": identifier, "file": str(target), "size": size}, f"{target}  {size:,} bytes")
+
+    session.local(body)

@@ -1,0 +1,96 @@
+"""What every verb shares: the global options, output as text or JSON, and the way into the engine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from smaker.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from smaker.config import Loaded
+    from smaker.core.control import Snapshot
+    from smaker.wiring import Local, Reader
+
+Result = TypeVar("Result")
+
+
+@dataclass
+class Session:
+    """One run of the program."""
+
+    home_option: Path | None = None
+    config_option: Path | None = None
+    server: str | None = None
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+    @cached_property
+    def home(self) -> Path:
+        """Where projects and the record are kept. Raises UsageError if it cannot be a folder."""
+        from smaker.config import data_home
+
+        home = (self.home_option or data_home(os.environ)).expanduser().absolute()
+        if home.exists() and not home.is_dir():
+            raise UsageError(f"{home} is not a folder.", hint="Name one with: smaker --home DIR …")
+        return home
+
+    def settings(self, **overrides: object) -> Loaded:
+        """The configuration from all its layers. Raises ConfigError."""
+        from smaker.config import load_settings, user_config_path
+
+        file = self.config_option or user_config_path(os.environ)
+        if self.config_option is not None and not file.is_file():
+            raise UsageError(f"There is no file {file}.", hint="Name one that is there, or leave --config out.")
+        given = {key.replace("__", "."): value for key, value in overrides.items() if value is not None}
+        return load_settings(user_file=file, environ=os.environ, overrides=given)
+
+    def local(self, body: Callable[[Local], Awaitable[Result]], **overrides: object) -> Result:
+        """Run ``body`` with an engine and a worker in this process. Raises UsageError for --server."""
+        if self.server:
+            raise UsageError("Team servers are not part of this version.", hint="Leave --server and SMAKER_SERVER out.")
+        settings = self.settings(**overrides).settings
+
+        async def run() -> Result:
+            from smaker.wiring import open_local
+
+            async with open_local(self.home, settings) as local:
+                return await body(local)
+
+        return asyncio.run(run())
+
+    def reader(self) -> Reader:
+        """The record, read without starting an engine."""
+        from smaker.wiring import open_reader
+
+        return open_reader(self.home)
+
+    def find(self, prefix: str) -> str:
+        """The id that begins with ``prefix``. Raises NotFound, UsageError."""
+        from smaker.core.engine import pick
+
+        return pick([project.id for project in self.reader().projects()], prefix)
+
+    def look(self, prefix: str) -> Snapshot:
+        """All there is to show of a project, read without starting an engine."""
+        return self.reader().snapshot(self.find(prefix))
+
+    def say(self, text: str) -> None:
+        """Print a line for a person: to standard output, or to standard error where that is for JSON alone."""
+        if not self.quiet:
+            print(text, file=sys.stderr if self.json else sys.stdout)
+
+    def show(self, value: Any, text: str | Callable[[], str]) -> None:
+        """Print the result of a verb: ``value`` as JSON, or ``text``."""
+        if self.json:
+            print(json.dumps(value, ensure_ascii=False, default=str))  # noqa: T201
+        else:
+            print(text() if callable(text) else text)  # noqa: T201

@@ -1,0 +1,195 @@
+"""What a build looks like: the JSON other people's scripts read, and text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from smaker.core.control import Snapshot
+from smaker.core.models import Project, ProjectState, Task, TaskState, TestStatus
+from smaker.core.proof import Trace, trace
+
+MARKS = {
+    TaskState.DONE: "✓",
+    TaskState.FAILED: "✗",
+    TaskState.RUNNING: "▸",
+    TaskState.READY: "·",
+    TaskState.WAITING: "·",
+    TaskState.BLOCKED: "?",
+    TaskState.CANCELLED: "-",
+}
+
+
+def status_dict(snapshot: Snapshot) -> dict[str, Any]:
+    """The object of ``smaker status ID --json``."""
+    project, report = snapshot.project, snapshot.report
+    return {
+        "id": project.id,
+        "name": project.name,
+        "prompt": project.prompt,
+        "state": project.state.value,
+        "desired": project.desired.value,
+        "profile": project.profile or (project.spec.profile if project.spec else None),
+        "mode": project.mode,
+        "workspace": project.workspace,
+        "head": snapshot.head,
+        "tasks": [_task_dict(task) for task in snapshot.tasks],
+        "progress": {"done": snapshot.done, "total": len(snapshot.tasks)},
+        "requirements": [
+            {
+                "id": row.requirement,
+                "text": row.text,
+                "must": row.must,
+                "proved_by": [test.id for test in row.tests if test.proves],
+            }
+            for row in _last_trace(snapshot).rows
+        ],
+        "questions": list(project.spec.questions) if project.spec else [],
+        "unsupported": list(project.spec.unsupported) if project.spec else [],
+        "tests": None
+        if report is None
+        else {
+            "passed": report.count(TestStatus.PASSED),
+            "failed": report.count(TestStatus.FAILED),
+            "skipped": report.count(TestStatus.SKIPPED),
+            "coverage": report.coverage,
+        },
+        "usage": snapshot.usage.model_dump(),
+        "deployment": None
+        if project.deployment is None
+        else {
+            "target": project.deployment.target.value,
+            "url": project.deployment.url,
+            "healthy": project.deployment.healthy,
+        },
+        "held_by": snapshot.holder,
+        "error": None
+        if project.error is None
+        else {"code": project.error.code, "message": project.error.message, "hint": project.error.hint},
+    }
+
+
+def _task_dict(task: Task) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "stage": task.stage.value,
+        "title": task.title,
+        "state": task.state.value,
+        "attempt": task.attempt,
+        "agent": task.agent,
+        "model": task.model,
+        "seconds": task.seconds,
+        "commit": task.commit,
+    }
+
+
+def _last_trace(snapshot: Snapshot) -> Trace:
+    """The proofs as of the newest run; `smaker trace` also looks at the files as they are now."""
+    project, report = snapshot.project, snapshot.report
+    if project.spec is None:
+        return Trace(rows=())
+    return trace(project.spec, project.proofs, report, tree=report.tree if report else "", broken={})
+
+
+def project_dict(project: Project) -> dict[str, Any]:
+    """One line of ``smaker list --json``."""
+    return {
+        "id": project.id,
+        "name": project.name,
+        "state": project.state.value,
+        "desired": project.desired.value,
+        "profile": project.profile,
+        "mode": project.mode,
+        "workspace": project.workspace,
+        "created_at": project.created_at.isoformat(),
+    }
+
+
+def summary_text(snapshot: Snapshot) -> str:
+    """How a build ended, and what to type next."""
+    project, report = snapshot.project, snapshot.report
+    lines = [f"{project.state}  {project.name}  ({project.id})", f"  files  {project.workspace}"]
+    if report is not None:
+        passed = report.count(TestStatus.PASSED)
+        covered = f", {report.coverage:.0f} % of lines covered" if report.coverage is not None else ""
+        lines.append(f"  tests  {passed} of {len(report.results)} pass{covered}")
+    rows = _last_trace(snapshot).rows
+    if rows:
+        proved = sum(row.proved for row in rows)
+        lines.append(f"  proof  {proved} of {len(rows)} requirements proved")
+    if project.deployment is not None:
+        lines.append(f"  runs   {project.deployment.url}")
+    for question in project.spec.questions if project.spec else ():
+        lines.append(f"  open   {question}")
+    for missing in project.spec.unsupported if project.spec else ():
+        lines.append(f"  not built  {missing}")
+    if project.error is not None:
+        lines.append(f"  why    {project.error.message}")
+        if project.error.hint:
+            lines.append(f"         {project.error.hint}")
+    blocked = next((task for task in snapshot.tasks if task.state is TaskState.BLOCKED), None)
+    if blocked is not None:
+        lines.append(f"  waits  {blocked.title}: smaker approve {project.id}   or   smaker reject {project.id} TEXT")
+    elif project.state in {ProjectState.READY, ProjectState.DEPLOYED}:
+        lines.append(f"  next   smaker run {project.id}   smaker trace {project.id}   smaker history {project.id}")
+    elif project.state is not ProjectState.FAILED:
+        lines.append(f"  next   smaker resume {project.id}")
+    return "\n".join(lines)
+
+
+def status_text(snapshot: Snapshot) -> str:
+    """A project in full."""
+    lines = [summary_text(snapshot), ""]
+    for task in snapshot.tasks:
+        seconds = f"{task.seconds:6.1f} s" if task.seconds is not None else " " * 8
+        lines.append(f"  {MARKS[task.state]} {task.id:<4} {task.stage:<15} {seconds}  {task.title}")
+    if snapshot.holder:
+        lines.append(f"\n  held by {snapshot.holder}")
+    return "\n".join(lines)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Columns, aligned, the last one as wide as it is."""
+    cells = [list(head), *(list(row) for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    widths[-1] = 0
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
+    )
+
+
+def trace_dict(found: Trace) -> dict[str, Any]:
+    """The object of ``smaker trace ID --json``."""
+    return {
+        "holds": found.holds,
+        "stale": found.stale,
+        "requirements": [
+            {
+                "id": row.requirement,
+                "text": row.text,
+                "must": row.must,
+                "proved": row.proved,
+                "tests": [{"id": test.id, "status": test.status, "reason": test.reason} for test in row.tests],
+                "commits": list(row.commits),
+            }
+            for row in found.rows
+        ],
+    }
+
+
+def trace_text(found: Trace) -> str:
+    """Requirement → tests → commits, for people."""
+    lines: list[str] = []
+    for row in found.rows:
+        commits = " ".join(commit[:8] for commit in row.commits[:4])
+        lines.append(f"{'✓' if row.proved else '✗'} {row.requirement:<5} {row.text}  {commits}".rstrip())
+        for test in row.tests:
+            lines.append(f"        {test.id}  {test.reason or test.status}")
+        if not row.tests:
+            lines.append("        no test names it")
+    unproved = len(found.unproved)
+    lines.append("")
+    if found.stale:
+        lines.append(f"No proof holds: {found.stale}. Run them with: smaker test ID")
+    lines.append("every requirement is proved" if not unproved else f"{unproved} requirements are not proved")
+    return "\n".join(lines)

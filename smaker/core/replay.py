@@ -1,0 +1,147 @@
+"""Rebuild a project from its ledger in a fresh repository: no model, no command, no network; compare the trees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from smaker.core.bus import Bus
+from smaker.core.context import Context, Rooms
+from smaker.core.errors import Diverged
+from smaker.core.events import Event
+from smaker.core.models import Profile, Project, Proof, Step, Task, TaskState
+from smaker.core.pipeline import advance
+from smaker.core.ports import (
+    Agent,
+    Change,
+    Clock,
+    Command,
+    CommandResult,
+    Mount,
+    Process,
+    SandboxLevel,
+    SandboxStatus,
+    Store,
+    Workspace,
+    Workspaces,
+)
+from smaker.core.spec import Frozen
+
+
+class Replayed(Frozen):
+    """What a replay found: ``tree`` it came to, ``recorded`` tree of main, how many tasks and steps it redid."""
+
+    tree: str
+    recorded: str
+    tasks: int
+    steps: int
+
+    @property
+    def equal(self) -> bool:
+        """Whether the rebuild is the same, file by file."""
+        return self.tree == self.recorded
+
+
+class NoSandbox:
+    """Stands where sandbox and environments would: a replay that tries to run something has left its record."""
+
+    async def probe(self) -> SandboxStatus:
+        """Nothing runs here."""
+        return SandboxStatus(name="replay", level=SandboxLevel.STRONG, detail="nothing is run")
+
+    async def run(self, command: Command, on_output: Callable[[str], None] | None = None) -> CommandResult:
+        """Raise Diverged."""
+        del on_output
+        raise Diverged(f"the replay wanted to run {' '.join(command.argv)}")
+
+    async def prepare(
+        self, profile: Profile, workspace: Path, on_output: Callable[[str], None] | None = None
+    ) -> tuple[Mount, ...]:
+        """Nothing is installed either."""
+        del profile, workspace, on_output
+        return ()
+
+    async def start(self, command: Command) -> Process:
+        """Raise Diverged."""
+        raise Diverged(f"the replay wanted to start {' '.join(command.argv)}")
+
+
+async def replay_project(
+    identifier: str,
+    *,
+    store: Store,
+    workspaces: Workspaces,
+    scratch: Workspaces,
+    folder: Path,
+    agent: Callable[[str], Agent],
+    clock: Clock,
+) -> Replayed:
+    """Do every task that was done again, in the order in which they were, with recorded results, in ``folder``.
+
+    ``scratch`` makes the fresh repository: an empty one, or for an adopted project one at the commit it began with.
+    Raises Diverged.
+    """
+    build = await store.build(identifier)
+    original = await workspaces.open(Path(build.project.workspace))
+    done = _order(build.tasks, await _all_events(store, identifier))
+    fresh = await _beginning(build.project, scratch, folder, await store.steps(identifier))
+    project = build.project.model_copy(update={"spec": None, "proofs": (), "skeleton": None})
+    steps = 0
+
+    async def here() -> Workspace:
+        return fresh
+
+    nothing = NoSandbox()
+    rooms = Rooms(
+        store=store, workspace=here, sandbox=nothing, environments=nothing, clock=clock, bus=Bus(), replay=True
+    )
+    for task in done:
+        recorded = await store.steps(identifier, task.id)
+        steps += len(recorded)
+        now = build.model_copy(update={"project": project})
+        context = Context(build=now, task=task, rooms=rooms, recorded=recorded)
+        outcome = await agent(task.agent).run(context)
+        commit = await fresh.integrate(task.id) if context.committed is not None else None
+        await context.close()
+        project = _known_after(project, advance(now, task.id, outcome, at=clock.now(), commit=commit))
+    head, recorded_head = await fresh.head(), await original.head()
+    if head is None or recorded_head is None:
+        raise Diverged("there is nothing to compare: the build has no commit yet")
+    return Replayed(
+        tree=await fresh.tree(head), recorded=await original.tree(recorded_head), tasks=len(done), steps=steps
+    )
+
+
+async def _beginning(project: Project, scratch: Workspaces, folder: Path, steps: Sequence[Step]) -> Workspace:
+    base = next((step.output["commit"] for step in steps if step.output and "commit" in step.output), None)
+    if base is None:
+        return await scratch.create(folder)
+    fresh = await scratch.clone(Path(project.workspace), folder)
+    await fresh.rewind(str(base))
+    return fresh
+
+
+async def _all_events(store: Store, project: str) -> list[Event]:
+    found: list[Event] = []
+    while page := await store.events(project, after=found[-1].seq if found else 0):
+        found += page
+    return found
+
+
+def _order(tasks: Sequence[Task], events: Sequence[Event]) -> list[Task]:
+    """The tasks that are done, in the order in which they were: parallel ones were integrated in that order too."""
+    place = {event.task: event.seq for event in events if event.kind == "task.finished"}
+    done = [task for task in tasks if task.state is TaskState.DONE]
+    return sorted(done, key=lambda task: place.get(task.id, 0))
+
+
+def _known_after(project: Project, change: Change) -> Project:
+    """What an agent can see of the project after a task."""
+    proofs: tuple[Proof, ...] = project.proofs if change.proofs is None else change.proofs
+    return project.model_copy(
+        update={
+            "spec": change.spec or project.spec,
+            "skeleton": change.skeleton or project.skeleton,
+            "proofs": proofs,
+        }
+    )

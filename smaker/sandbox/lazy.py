@@ -1,0 +1,40 @@
+"""A sandbox that is chosen when it is first needed: verbs that run nothing neither wait for a probe nor fail by it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from smaker.core.ports import Command, CommandResult, Process, Sandbox, SandboxStatus
+from smaker.sandbox.limits import Limits
+
+
+class LazySandbox:
+    """Implements `smaker.core.ports.Sandbox` by the one `choose_sandbox` picks. Every method may raise
+    SandboxUnavailable."""
+
+    def __init__(self, kind: str, limits: Limits | None = None) -> None:
+        self._kind = kind
+        self._limits = limits
+        self._chosen: Sandbox | None = None
+        self._choosing = asyncio.Lock()
+
+    async def probe(self) -> SandboxStatus:
+        """Choose, and say what was chosen."""
+        return await (await self._sandbox()).probe()
+
+    async def run(self, command: Command, on_output: Callable[[str], None] | None = None) -> CommandResult:
+        """Run to the end."""
+        return await (await self._sandbox()).run(command, on_output)
+
+    async def start(self, command: Command) -> Process:
+        """Start in the background."""
+        return await (await self._sandbox()).start(command)
+
+    async def _sandbox(self) -> Sandbox:
+        async with self._choosing:
+            if self._chosen is None:
+                from smaker.sandbox.choose import choose_sandbox  # noqa: PLC0415  loaded when something runs
+
+                self._chosen = await choose_sandbox(self._kind, limits=self._limits)
+            return self._chosen
