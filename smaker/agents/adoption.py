@@ -1,4 +1,4 @@
-"""Adopting a repository: recognise its stack, take over its plan if smaker made it, and say what it would need if not."""
+"""Adopting a repository: recognise its stack, take over its plan if smaker made it, else say what that would need."""
 
 from __future__ import annotations
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
-from smaker.agents.evidence import compare_proofs, read_tests
-from smaker.core.models import Proof, TestSource
+from smaker.agents.evidence import compare_proofs, is_test_file, read_tests
+from smaker.core.context import Context
+from smaker.core.models import Profile, Proof, TestSource
 
 
 async def inspect_proofs(proofs: Sequence[Proof], read: Callable[[str], Awaitable[bytes | None]]) -> dict[str, str]:
@@ -29,3 +31,15 @@ async def inspect_proofs(proofs: Sequence[Proof], read: Callable[[str], Awaitabl
         if path in unreadable:
             broken[proof.source.id] = unreadable[path]
     return broken
+
+
+async def test_sources(context: Context, profile: Profile) -> list[TestSource]:
+    """All tests of the project as their source says, whether or not they name a requirement. Files that do not parse
+    have none: running them says what is wrong."""
+    found: list[TestSource] = []
+    for path in await context.files():
+        if is_test_file(profile.dialect, path):
+            content = await context.read(path)
+            with contextlib.suppress(ValueError):
+                found += read_tests(profile.dialect, path, content.decode())
+    return found

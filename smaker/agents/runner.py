@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 
 from smaker.agents.evidence import findings_from_lint, findings_from_results, parse_coverage, parse_junit
-from smaker.agents.inspection import inspect_proofs
+from smaker.agents.inspection import inspect_proofs, test_sources
 from smaker.core.context import Context, Ran
-from smaker.core.models import Finding, Outcome, Problem, Profile, Severity, TestReport, TestStatus, Verdict
+from smaker.core.models import Finding, Outcome, Problem, Profile, Severity, TestReport, TestSource, TestStatus, Verdict
 from smaker.core.proof import Trace, TraceRow, trace
 from smaker.profiles import Catalog
 
@@ -51,7 +52,7 @@ class Runner:
         before = await context.tree()
         ran = await context.run(profile.test, collect=[path for path in (profile.junit, profile.coverage) if path])
         findings = list(await self._touched(context, before))
-        report, test_findings = self._report(ran, profile, before)
+        report, test_findings = self._report(ran, profile, before, await test_sources(context, profile))
         findings += test_findings
         for argv in profile.lint:
             linted = await context.run(argv)
@@ -82,20 +83,20 @@ class Runner:
         return [Finding(source="gate", message="Running the tests changed files of the project", signature="touched")]
 
     @staticmethod
-    def _report(ran: Ran, profile: Profile, tree: str) -> tuple[TestReport, list[Finding]]:
+    def _report(ran: Ran, profile: Profile, tree: str, tests: Sequence[TestSource]) -> tuple[TestReport, list[Finding]]:
         """Judge a run by its report: an exit code or a printed "passed" proves nothing, and no test is not a pass."""
         xml = ran.files.get(profile.junit)
         problem = ""
         results = ()
         try:
-            results = parse_junit(xml, dialect=profile.dialect) if xml else ()
+            results = parse_junit(xml, dialect=profile.dialect, tests=tests) if xml else ()
         except ValueError as error:
             problem = f"the test report cannot be read: {error}"
         measured = ran.files.get(profile.coverage) if profile.coverage else None
         report = TestReport(
             tree=tree, results=results, coverage=parse_coverage(measured) if measured else None, exit_code=ran.exit_code
         )
-        findings = list(findings_from_results(results))
+        findings = list(findings_from_results(results, tests=tests))
         if ran.limit:
             problem = f"the tests were stopped: {ran.limit}"
         elif not results and not problem:

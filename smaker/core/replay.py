@@ -9,11 +9,11 @@ from smaker.core.bus import Bus
 from smaker.core.context import Context, Rooms
 from smaker.core.errors import Diverged
 from smaker.core.events import Event
-from smaker.core.models import Profile, Project, Proof, Step, Task, TaskState
+from smaker.core.fold import fold_project
+from smaker.core.models import Profile, Project, Step, Task, TaskState
 from smaker.core.pipeline import advance
 from smaker.core.ports import (
     Agent,
-    Change,
     Clock,
     Command,
     CommandResult,
@@ -103,7 +103,7 @@ async def replay_project(
         outcome = await agent(task.agent).run(context)
         commit = await fresh.integrate(task.id) if context.committed is not None else None
         await context.close()
-        project = _known_after(project, advance(now, task.id, outcome, at=clock.now(), commit=commit))
+        project = fold_project(project, advance(now, task.id, outcome, at=clock.now(), commit=commit))
     head, recorded_head = await fresh.head(), await original.head()
     if head is None or recorded_head is None:
         raise Diverged("there is nothing to compare: the build has no commit yet")
@@ -133,15 +133,3 @@ def _order(tasks: Sequence[Task], events: Sequence[Event]) -> list[Task]:
     place = {event.task: event.seq for event in events if event.kind == "task.finished"}
     done = [task for task in tasks if task.state is TaskState.DONE]
     return sorted(done, key=lambda task: place.get(task.id, 0))
-
-
-def _known_after(project: Project, change: Change) -> Project:
-    """What an agent can see of the project after a task."""
-    proofs: tuple[Proof, ...] = project.proofs if change.proofs is None else change.proofs
-    return project.model_copy(
-        update={
-            "spec": change.spec or project.spec,
-            "skeleton": change.skeleton or project.skeleton,
-            "proofs": proofs,
-        }
-    )

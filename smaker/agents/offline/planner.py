@@ -65,7 +65,7 @@ class OfflinePlanner:
                 f"{SPEC_FILE}: {error}",
                 hint="Mend the file, or bring back what was there with: git checkout -- .smaker",
             ) from error
-        return written if written not in {None, known} else None
+        return None if written == known else written
 
 
 def _summary(spec: Spec) -> str:

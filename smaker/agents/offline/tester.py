@@ -77,7 +77,11 @@ async def see_red(
         at=skeleton,
         overlay={**files},
     )
-    results = parse_junit(ran.files[profile.junit], dialect=profile.dialect) if profile.junit in ran.files else ()
+    results = (
+        parse_junit(ran.files[profile.junit], dialect=profile.dialect, tests=sources)
+        if profile.junit in ran.files
+        else ()
+    )
     failed = {result.id for result in results if result.status is TestStatus.FAILED}
     red = tuple(Proof(source=source, red_on=skeleton) for source in fresh if source.id in failed)
     return (*kept, *red), tuple(source for source in fresh if source.id not in failed)

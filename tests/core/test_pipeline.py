@@ -1,0 +1,374 @@
+"""The pipeline as a table of tests: no I/O, every decision from what is known."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from smaker.core.commands import AddStep, Approve, Cancel, Pause, Reject, Reply, Restart, Resume, RunStage
+from smaker.core.errors import UsageError
+from smaker.core.fold import fold
+from smaker.core.models import (
+    BuildLimits,
+    Deployment,
+    DeployTarget,
+    Desired,
+    Finding,
+    Gate,
+    Outcome,
+    Problem,
+    Project,
+    ProjectState,
+    Proof,
+    Stage,
+    TaskState,
+    TestReport,
+    TestSource,
+    Verdict,
+)
+from smaker.core.pipeline import advance, begin, rewind, settled, steer, waiting_for
+from smaker.core.ports import Build
+from smaker.core.spec import Module, ProductKind, Requirement, Spec
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def spec(*modules: Module) -> Spec:
+    listed = modules or (
+        Module(name="book", title="Books", requirements=("R1",), entity="book"),
+        Module(name="loan", title="Loans", requirements=("R2",), depends_on=("book",), entity="loan"),
+        Module(name="app", title="App", depends_on=("book", "loan")),
+    )
+    return Spec(
+        name="Books",
+        slug="books",
+        summary="Books.",
+        kind=ProductKind.API,
+        profile="fastapi-service",
+        requirements=(Requirement(id="R1", text="one"), Requirement(id="R2", text="two")),
+        modules=listed,
+    )
+
+
+def new(**values: object) -> Build:
+    project = Project.model_validate(
+        {"id": "p", "name": "P", "prompt": "x", "workspace": "/w", "created_at": AT, **values}
+    )
+    return fold(Build(project=project), begin(project, AT))
+
+
+def do(build: Build, task: str, verdict: Verdict = Verdict.DONE, **values: object) -> Build:
+    running = tuple(
+        entry.model_copy(update={"state": TaskState.RUNNING}) if entry.id == task else entry for entry in build.tasks
+    )
+    build = build.model_copy(update={"tasks": running})
+    outcome = Outcome.model_validate({"verdict": verdict, "summary": "s", **values})
+    return fold(build, advance(build, task, outcome, at=AT, commit=f"c-{task}"))
+
+
+def tell(build: Build, command: object) -> Build:
+    return fold(build, steer(build, command, at=AT))  # type: ignore[arg-type]
+
+
+def ready(build: Build) -> set[str]:
+    return {task.title for task in build.tasks if task.state is TaskState.READY}
+
+
+def planned(**values: object) -> Build:
+    return do(new(**values), "t1", spec=spec())
+
+
+def built(**values: object) -> Build:
+    build = planned(**values)
+    while not any(task.stage is Stage.RUN and task.state is TaskState.READY for task in build.tasks):
+        build = do(build, next(task.id for task in build.tasks if task.state is TaskState.READY))
+    return build
+
+
+def run_of(build: Build) -> str:
+    return [task.id for task in build.tasks if task.stage is Stage.RUN][-1]
+
+
+FINDING = Finding(source="test", message="it fails", requirements=("R1",))
+REPORT = TestReport(tree="t")
+
+
+def test_a_new_project_has_one_ready_task() -> None:
+    build = new()
+    assert ready(build) == {"Plan"}
+    assert build.project.state is ProjectState.PLANNING
+    assert not settled(build)
+
+
+def test_a_plan_becomes_a_dag_with_tests_beside_the_implementation() -> None:
+    build = planned()
+    assert ready(build) == {"Skeleton"}
+    assert build.project.profile == "fastapi-service"
+    assert build.project.name == "Books"
+    build = do(build, "t2")
+    assert build.project.skeleton == "c-t2"
+    assert ready(build) == {"Books", "Acceptance tests"}
+    build = do(build, "t3")
+    assert ready(build) == {"Loans", "Acceptance tests"}
+
+
+def test_run_waits_for_both_the_implementation_and_the_tests() -> None:
+    build = built()
+    assert ready(build) == {"Run the tests"}
+    assert build.project.state is ProjectState.TESTING
+
+
+def test_a_green_run_makes_it_ready() -> None:
+    build = built()
+    build = do(build, run_of(build), report=REPORT)
+    assert build.project.state is ProjectState.READY
+    assert build.report == REPORT
+    assert settled(build)
+
+
+def test_findings_lead_to_a_fix_and_another_run() -> None:
+    build = built()
+    build = do(build, run_of(build), Verdict.FINDINGS, findings=[FINDING], report=REPORT)
+    assert ready(build) == {"Fix 1 findings"}
+    assert build.project.state is ProjectState.DEBUGGING
+    fix = next(task for task in build.tasks if task.stage is Stage.FIX)
+    assert fix.requirements == ("R1",)
+    build = do(build, fix.id)
+    assert ready(build) == {"Run the tests"}
+    build = do(build, run_of(build), report=REPORT)
+    assert build.project.state is ProjectState.READY
+
+
+@pytest.mark.parametrize("limit", [0, 1, 3])
+def test_the_fix_loop_ends_at_its_limit_with_a_reason(limit: int) -> None:
+    build = built(limits=BuildLimits(max_fix_attempts=limit))
+    rounds = 0
+    while build.project.state is not ProjectState.FAILED:
+        build = do(build, run_of(build), Verdict.FINDINGS, findings=[FINDING])
+        if build.project.state is not ProjectState.FAILED:
+            rounds += 1
+            build = do(build, [task.id for task in build.tasks if task.stage is Stage.FIX][-1])
+    assert rounds == limit
+    assert build.project.error is not None
+    assert "it fails" in build.project.error.message
+    assert settled(build)
+
+
+def test_a_fix_of_a_deployment_is_run_and_deployed_again() -> None:
+    build = built(deploy=DeployTarget.PROCESS)
+    build = do(build, run_of(build))
+    deploy = next(task.id for task in build.tasks if task.stage is Stage.DEPLOY)
+    assert build.task(deploy).state is TaskState.READY
+    build = do(build, deploy, Verdict.FINDINGS, findings=[Finding(source="deploy", message="unhealthy")])
+    build = do(build, [task.id for task in build.tasks if task.stage is Stage.FIX][-1])
+    build = do(build, run_of(build))
+    last = [task for task in build.tasks if task.stage is Stage.DEPLOY][-1]
+    assert last.state is TaskState.READY
+    where = Deployment(target=DeployTarget.PROCESS, url="http://127.0.0.1:1", healthy=True)
+    build = do(build, last.id, deployment=where)
+    assert build.project.state is ProjectState.DEPLOYED
+    assert build.project.deployment == where
+
+
+def test_deploy_waits_for_the_newest_run() -> None:
+    build = built(deploy=DeployTarget.PROCESS)
+    build = do(build, run_of(build), Verdict.FINDINGS, findings=[FINDING])
+    deploy = next(task for task in build.tasks if task.stage is Stage.DEPLOY)
+    assert deploy.depends_on == (run_of(build),)
+
+
+@pytest.mark.parametrize(("verdict", "code"), [(Verdict.FAILED, "E_X"), (Verdict.REFUSED, "E_REFUSED")])
+def test_a_task_that_cannot_succeed_fails_the_build_and_cancels_the_rest(verdict: Verdict, code: str) -> None:
+    build = planned()
+    build = do(build, "t2", verdict, error=Problem(message="no", code=code))
+    assert build.project.state is ProjectState.FAILED
+    assert build.project.error == Problem(message="no", code=code)
+    assert all(task.state.ended for task in build.tasks)
+
+
+def test_a_question_blocks_the_task_until_it_is_answered() -> None:
+    build = do(new(), "t1", Verdict.WAITING, question="Which one?")
+    assert waiting_for(build) is not None
+    assert settled(build)
+    build = tell(build, Reply(text="that one"))
+    assert ready(build) == {"Plan"}
+    assert build.answers[-1].text == "that one"
+
+
+def test_the_plan_gate_holds_everything_until_it_is_approved() -> None:
+    build = planned(gates=[Gate.PLAN])
+    assert ready(build) == set()
+    assert settled(build)
+    build = tell(build, Approve())
+    assert ready(build) == {"Skeleton"}
+
+
+def test_a_rejected_plan_is_planned_again_with_the_reason() -> None:
+    build = tell(planned(gates=[Gate.PLAN]), Reject(text="use other names"))
+    assert ready(build) == {"Plan again"}
+    task = next(task for task in build.tasks if task.state is TaskState.READY)
+    assert task.payload == {"feedback": "use other names"}
+
+
+def test_the_deploy_gate_holds_only_the_deployment() -> None:
+    build = built(gates=[Gate.DEPLOY], deploy=DeployTarget.PROCESS)
+    build = do(build, run_of(build))
+    blocked = waiting_for(build)
+    assert blocked is not None
+    assert blocked.stage is Stage.DEPLOY
+    assert ready(tell(build, Approve())) == {"Deploy (process)"}
+    rejected = tell(build, Reject(text="not now"))
+    assert rejected.project.state is ProjectState.READY
+    assert settled(rejected)
+
+
+def test_a_further_step_plans_again_and_builds_only_what_changed() -> None:
+    build = built()
+    build = do(build, run_of(build))
+    build = tell(build, AddStep(text="add ratings"))
+    assert ready(build) == {"Plan a further step"}
+    old = build.project.spec
+    assert old is not None
+    more = old.model_copy(
+        update={
+            "requirements": (*old.requirements, Requirement(id="R3", text="three")),
+            "modules": (
+                old.modules[0].model_copy(update={"requirements": ("R1", "R3")}),
+                *old.modules[1:],
+            ),
+        }
+    )
+    task = next(task.id for task in build.tasks if task.state is TaskState.READY)
+    build = do(build, task, spec=more)
+    assert build.project.skeleton == f"c-{task}"
+    assert ready(build) == {"Books", "Acceptance tests"}
+    titles = [entry.title for entry in build.tasks if not entry.state.ended]
+    assert titles == ["Books", "App", "Acceptance tests", "Run the tests"]
+    tests = next(entry for entry in build.tasks if entry.title == "Acceptance tests" and not entry.state.ended)
+    assert tests.requirements == ("R3",)
+
+
+def test_a_step_added_during_a_build_waits_for_its_end() -> None:
+    build = tell(planned(), AddStep(text="more"))
+    assert ready(build) == {"Skeleton"}
+    assert [task.state for task in build.tasks if task.title == "Plan a further step"] == [TaskState.WAITING]
+
+
+def test_pause_and_resume_are_desires() -> None:
+    build = tell(planned(), Pause())
+    assert build.project.desired is Desired.PAUSE
+    assert settled(build)
+    build = tell(build, Resume())
+    assert build.project.desired is Desired.RUN
+    assert not settled(build)
+
+
+def test_cancel_ends_the_build() -> None:
+    build = tell(planned(), Cancel())
+    assert build.project.state is ProjectState.FAILED
+    assert build.project.error is not None
+    assert build.project.error.code == "E_CANCELLED"
+    with pytest.raises(UsageError, match="nothing to cancel"):
+        tell(build, Cancel())
+
+
+def test_a_failed_build_is_restarted_from_the_stage_that_failed() -> None:
+    build = planned()
+    build = do(build, "t2")
+    build = do(build, "t3", Verdict.FAILED, error=Problem(message="no"))
+    with pytest.raises(UsageError, match="failed"):
+        tell(build, Resume())
+    build = tell(build, Restart())
+    assert build.project.error is None
+    assert build.project.desired is Desired.RUN
+    assert ready(build) == {"Books", "Acceptance tests"}
+
+
+@pytest.mark.parametrize(
+    ("stage", "expected"),
+    [
+        (Stage.SPEC, {"Plan"}),
+        (Stage.SKELETON, {"Skeleton"}),
+        (Stage.TESTS, {"Acceptance tests"}),
+        (Stage.RUN, {"Run the tests"}),
+        (Stage.FIX, {"Run the tests"}),
+        (Stage.DEPLOY, {"Deploy (process)"}),
+    ],
+)
+def test_restart_from_any_stage(stage: Stage, expected: set[str]) -> None:
+    build = built(deploy=DeployTarget.PROCESS)
+    build = do(build, run_of(build), Verdict.FAILED, error=Problem(message="no"))
+    assert ready(tell(build, Restart(stage=stage))) == expected
+
+
+def test_restart_needs_a_plan_and_a_still_build() -> None:
+    build = do(new(), "t1", Verdict.FAILED)
+    with pytest.raises(UsageError, match="no plan"):
+        tell(build, Restart(stage=Stage.RUN))
+    running = new()
+    running = running.model_copy(
+        update={"tasks": tuple(task.model_copy(update={"state": TaskState.RUNNING}) for task in running.tasks)}
+    )
+    with pytest.raises(UsageError, match="running"):
+        tell(running, Restart())
+
+
+def test_a_stage_run_by_hand_reports_and_does_not_fix() -> None:
+    build = built()
+    build = do(build, run_of(build))
+    build = tell(build, RunStage(stage=Stage.RUN))
+    build = do(build, run_of(build), Verdict.FINDINGS, findings=[FINDING])
+    assert build.project.state is ProjectState.FAILED
+    assert not any(task.stage is Stage.FIX for task in build.tasks)
+
+
+def test_proofs_are_merged_by_test() -> None:
+    build = planned()
+    build = do(build, "t2")
+    first = Proof(source=TestSource(id="a::x", requirements=("R1",), assertions=("assert 1",)), red_on="c1")
+    again = first.model_copy(update={"red_on": "c2"})
+    other = Proof(source=TestSource(id="a::y"), red_on="c1")
+    tests = next(task.id for task in build.tasks if task.stage is Stage.TESTS)
+    build = do(build, tests, proofs=[first, other])
+    assert build.project.proofs == (first, other)
+    build = tell(do(build, "t3", Verdict.FAILED), Restart(stage=Stage.TESTS))
+    build = do(build, next(task.id for task in build.tasks if task.state is TaskState.READY), proofs=[again])
+    assert build.project.proofs == (again, other)
+
+
+def test_rewind_into_the_first_build_plans_the_rest_again_and_waits() -> None:
+    build = built()
+    build = do(build, run_of(build))
+    kept = frozenset({"t1", "t2"})
+    build = fold(build, rewind(build, kept, build.project.spec, at=AT))
+    assert build.project.desired is Desired.PAUSE
+    assert settled(build)
+    open_titles = [task.title for task in build.tasks if not task.state.ended]
+    assert open_titles == ["Books", "Loans", "App", "Acceptance tests", "Run the tests"]
+    build = tell(build, Resume())
+    assert ready(build) == {"Books", "Acceptance tests"}
+
+
+def test_rewind_before_a_further_step_undoes_it() -> None:
+    build = built()
+    build = do(build, run_of(build))
+    before = build.project.spec
+    kept = frozenset(task.id for task in build.tasks)
+    build = tell(build, AddStep(text="more"))
+    task = next(task.id for task in build.tasks if task.state is TaskState.READY)
+    assert before is not None
+    more = before.model_copy(update={"requirements": (*before.requirements, Requirement(id="R3", text="3"))})
+    build = do(build, task, spec=more)
+    build = fold(build, rewind(build, kept, before, at=AT))
+    assert build.project.spec == before
+    assert build.project.state is ProjectState.READY
+    assert all(task.state.ended for task in build.tasks)
+
+
+def test_task_ids_are_never_used_twice() -> None:
+    build = built()
+    build = do(build, run_of(build), Verdict.FAILED)
+    build = tell(build, Restart(stage=Stage.SPEC))
+    names = [task.id for task in build.tasks]
+    assert len(names) == len(set(names))
