@@ -227,9 +227,13 @@ class Checkout(Protocol):
         """The commit the work started from; None in a repository without commits."""
         ...
 
-    async def write(self, files: Mapping[str, bytes | None]) -> None:
+    async def write(self, files: Mapping[str, bytes | None], *, own: bool = False) -> None:
         """Write files atomically one by one (parents are made); None deletes. All paths are checked before the first
-        write."""
+        write. ``own``: the engine's own files (``.smaker/``, ``smaker.yaml``) may be among them."""
+        ...
+
+    async def apply(self, changes: Mapping[str, tuple[str, bytes] | None]) -> None:
+        """Make changes again as ``changes`` returns them, with modes, links and the engine's own files."""
         ...
 
     async def read(self, path: str, *, tree: str | None = None) -> bytes:
