@@ -349,6 +349,10 @@ class Workspaces(Protocol):
         """Open a repository smaker made or adopted; heals its own left-over locks. Raises WorkspaceError."""
         ...
 
+    async def ensure(self, project: Project) -> Workspace:
+        """Open a project's repository, or make it if it is not there yet."""
+        ...
+
 
 class ProjectLock(Protocol):
     """One process at a time drives a project."""

@@ -1,0 +1,51 @@
+"""Every test has its own home, working folder and environment, and none of the developer's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+KEPT = {
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "CI",
+    "VIRTUAL_ENV",
+    "SMAKER_CACHE",
+    "SMAKER_TEST_ENV_CACHE",
+    "COVERAGE_PROCESS_START",
+}
+PREFIXES = ("PIP_", "SSL_", "REQUESTS_", "NODE_EXTRA_", "PYTEST_", "COV_", "UV_")
+
+
+@pytest.fixture(autouse=True)
+def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty home folder as HOME, and nothing of the developer's environment but what tools need to install."""
+    home = tmp_path / "user-home"
+    home.mkdir()
+    for name in list(os.environ):
+        if name not in KEPT and not name.startswith(PREFIXES):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    yield home
+
+
+def lacking(program: str, why: str) -> None:
+    """Skip a test that needs a program this machine lacks; in CI that is a failure."""
+    if shutil.which(program) is None:
+        if os.environ.get("CI"):
+            pytest.fail(f"CI lacks {program}: {why}")
+        pytest.skip(f"needs {program}: {why}")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What marked tests need."""
+    if item.get_closest_marker("sandbox"):
+        lacking("bwrap", "install bubblewrap")
+    if item.get_closest_marker("node"):
+        lacking("node", "install Node.js 20")
