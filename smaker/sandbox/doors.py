@@ -1,0 +1,80 @@
+"""The doors of a box: the port of a web program, and the way of an installation to the registries.
+
+A program with a door is started by the relay (``inside/relay.py``), which runs beside it.
+"""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from smaker.core.ports import Command
+from smaker.sandbox import host, sockets, spawn
+from smaker.sandbox.egress import Egress
+from smaker.sandbox.registries import Registries
+
+RELAY = host.INSIDE / "relay.py"
+_PROXY_PORT = 3128
+
+
+@dataclass
+class Doors:
+    """What a program's doors need: words before its own, descriptors, variables, and files to see."""
+
+    prefix: tuple[str, ...] = ()
+    keep: tuple[int, ...] = ()
+    variables: dict[str, str] = field(default_factory=dict[str, str])
+    readable: tuple[tuple[Path, str], ...] = ()
+    socket: Path | None = None
+    ready: int | None = None
+
+
+def web(port: int, relay: str, near: ExitStack, far: ExitStack, closing: AsyncExitStack) -> Doors:
+    """Let the host reach ``port`` inside by a Unix socket. The box gets the listening socket itself, not its path: it
+    cannot put another one in its place. ``relay`` is the relay's path as the program will see it."""
+    path, listener = sockets.listener(sockets.private_folder(closing), "web.sock")
+    far.callback(listener.close)
+    ready, said = spawn.pipe(near, far)
+    words = (*_start(relay), "serve", str(listener.fileno()), str(said), str(port), "--")
+    return Doors(
+        prefix=words,
+        keep=(listener.fileno(), said),
+        readable=((RELAY, relay),),
+        socket=path,
+        ready=ready,
+    )
+
+
+async def registries(found: Registries, relay: str, proxy: str, closing: AsyncExitStack) -> Doors:
+    """Let an installation reach the registries of ``found`` and nothing else.
+
+    ``relay`` and ``proxy`` are where the box sees the relay and the socket of the proxy.
+    """
+    readable = tuple((folder, str(folder)) for folder in found.folders)
+    if not found.hosts:
+        return Doors(variables=dict(found.variables), readable=readable)
+    path, listener = sockets.listener(sockets.private_folder(closing), "proxy.sock")
+    egress = Egress(found.hosts, found.proxy)
+    await egress.open(listener)
+    closing.push_async_callback(egress.close)
+    address = f"http://127.0.0.1:{_PROXY_PORT}"
+    names = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "npm_config_proxy", "npm_config_https_proxy")
+    return Doors(
+        prefix=(*_start(relay), "egress", proxy, str(_PROXY_PORT), "--"),
+        variables={**found.variables, **dict.fromkeys(names, address)},
+        readable=(*readable, (path, proxy), (RELAY, relay)),
+    )
+
+
+def _start(relay: str) -> tuple[str, ...]:
+    return (str(host.python()), "-I", "-S", relay)
+
+
+def is_web(command: Command) -> bool:
+    """Whether the command's program has a port for the host. Raises ValueError if it says "web" but no port."""
+    if command.profile != "web":
+        return False
+    if command.port is None or not 0 < command.port < 1 << 16:
+        raise ValueError("the profile 'web' needs the port that the program listens on")
+    return True

@@ -1,0 +1,71 @@
+"""Starts programs in the control group it is in. Standard library only; runs on the host, beside smaker.
+
+A message on the socket whose descriptor is the only argument is JSON: ``argv``, ``env`` and ``targets``, for each of
+the descriptors sent along the numbers it gets in the program. The answer is ``[pid]`` with a pidfd, or ``["why not"]``.
+When the socket ends, so does this process, and with it its boxes: bubblewrap dies with its parent.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+
+LARGEST = 1 << 20
+DESCRIPTORS = 64
+
+
+def reap(*_: object) -> None:
+    """Take leave of the programs that ended."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+def start(message: bytes, received: list[int]) -> tuple[list[int | str], list[int]]:
+    """Start one program; return the answer and the descriptors that go with it."""
+    order = json.loads(message)
+    above = max((want for wanted in order["targets"] for want in wanted), default=2) + 1
+    moved = [fcntl.fcntl(have, fcntl.F_DUPFD_CLOEXEC, above) for have in received]  # no target hits a source
+    pairs = zip(moved, order["targets"], strict=True)
+    actions = [(os.POSIX_SPAWN_DUP2, have, want) for have, wanted in pairs for want in wanted]
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})  # not reaped before its pidfd is there
+    try:
+        pid = os.posix_spawn(
+            order["argv"][0], order["argv"], order["env"], file_actions=actions, setsid=True, setsigmask=()
+        )
+        return [pid], [os.pidfd_open(pid)]
+    except OSError as error:
+        return [str(error)], []
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+        for descriptor in moved:
+            os.close(descriptor)
+
+
+def main(number: int) -> None:
+    """Serve until the other side is gone."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    signal.signal(signal.SIGCHLD, reap)
+    with socket.socket(fileno=number) as orders:
+        os.set_inheritable(number, False)
+        orders.send(b"[]")
+        while True:
+            message, received, _, _ = socket.recv_fds(orders, LARGEST, DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
+            if not message:
+                return
+            answer, descriptors = start(message, received)
+            socket.send_fds(orders, [json.dumps(answer).encode()], descriptors)
+            for descriptor in (*received, *descriptors):
+                os.close(descriptor)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

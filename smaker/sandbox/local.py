@@ -1,0 +1,70 @@
+"""What the sandboxes of this machine have in common: run to the end, start in the background, probe once."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+from smaker.core.errors import SandboxUnavailable
+from smaker.core.ports import Command, CommandResult, Process, SandboxLevel, SandboxStatus
+from smaker.sandbox import registries
+from smaker.sandbox.box import Box, Started, run_to_end
+from smaker.sandbox.limits import Limits
+from smaker.sandbox.registries import Registries
+
+
+class LocalSandbox(ABC):
+    """Implements ``core.ports.Sandbox`` by processes of this machine. Use it from one event loop."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self._status: asyncio.Task[SandboxStatus] | None = None
+        self._registries: asyncio.Task[Registries] | None = None
+
+    async def probe(self) -> SandboxStatus:
+        """Try it by running something; cached."""
+        if self._status is None:
+            self._status = asyncio.create_task(self._try())
+        return await asyncio.shield(self._status)
+
+    async def run(self, command: Command, on_output: Callable[[str], None] | None = None) -> CommandResult:
+        """Run to the end; cancellation kills the tree first. Raises SandboxUnavailable, PathError."""
+        await self._require()
+        return await run_to_end(await self._box(command, background=False, on_output=on_output))
+
+    async def start(self, command: Command) -> Process:
+        """Start in the background: no deadline, until ``stop``. Raises SandboxUnavailable, PathError."""
+        await self._require()
+        return await self._box(command, background=True)
+
+    async def registries(self) -> Registries:
+        """What installations may reach; asked of this machine's pip and npm once."""
+        if self._registries is None:
+            self._registries = asyncio.create_task(registries.find())
+        return await asyncio.shield(self._registries)
+
+    async def _require(self) -> None:
+        status = await self.probe()
+        if status.level < self.needed:
+            raise SandboxUnavailable(
+                f"The sandbox {status.name} does not work here: {status.detail}", hint=status.remedy
+            )
+
+    @property
+    @abstractmethod
+    def needed(self) -> SandboxLevel:
+        """The lowest level at which commands are run."""
+
+    @abstractmethod
+    async def _try(self) -> SandboxStatus: ...
+
+    @abstractmethod
+    async def _launch(self, command: Command, closing: AsyncExitStack, *, background: bool) -> Started:
+        """Start the program, as the last thing that can fail. ``closing`` holds what must outlive the program."""
+
+    async def _box(self, command: Command, *, background: bool, on_output: Callable[[str], None] | None = None) -> Box:
+        async with AsyncExitStack() as closing:
+            started = await self._launch(command, closing, background=background)
+            return Box(started, command, self.limits, closing.pop_all(), background=background, on_output=on_output)
