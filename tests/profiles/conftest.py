@@ -16,9 +16,12 @@ from pathlib import Path
 import pytest
 
 from smaker.agents.evidence import parse_junit, read_tests
-from smaker.core.models import TestSource, TestStatus
-from smaker.core.spec import Spec
+from smaker.core.models import TestSource
+from smaker.core.spec import Entity, FieldType, Module, Operation, OperationKind, ProductKind, Requirement, Spec
 from smaker.profiles import Catalog, LoadedProfile
+
+CACHE = Path(os.environ.get("SMAKER_TEST_ENV_CACHE") or Path.home() / ".cache" / "smaker-test-envs")
+"""Read when the tests are collected: each test has a home of its own."""
 
 
 @dataclass(frozen=True)
@@ -69,17 +72,17 @@ class Workbench:
         ran = [self.run(argv) for argv in self.loaded.profile.lint]
         return "".join(result.stdout + result.stderr for result in ran if result.returncode)
 
-    def test(self, *more: str) -> dict[str, TestStatus]:
+    def test(self, *more: str) -> dict[str, str]:
         """Run the profile's test command and return id -> status; parametrised tests have the worst of their cases."""
         report = self.folder / self.loaded.profile.junit
         report.unlink(missing_ok=True)
         ran = self.run((*self.loaded.profile.test, *more))
         assert report.is_file(), ran.stdout + ran.stderr
         found = {
-            result.id: result.status
+            result.id: result.status.value
             for result in parse_junit(report.read_bytes(), dialect=self.loaded.profile.dialect, root=str(self.folder))
         }
-        if ran.returncode and not any(status is TestStatus.FAILED for status in found.values()):
+        if ran.returncode and not any(status == "failed" for status in found.values()):
             pytest.fail(ran.stdout + ran.stderr)
         return found
 
@@ -141,10 +144,9 @@ def _environment(loaded: LoadedProfile, spec: Spec) -> Path | None:
     extras = project.get("optional-dependencies", {})
     wanted = sorted({*project.get("dependencies", []), *(item for extra in declared.extras for item in extras[extra])})
     key = hashlib.sha256("\n".join([sys.version, *wanted]).encode()).hexdigest()[:16]
-    cache = Path(os.environ.get("SMAKER_TEST_ENV_CACHE", Path("~/.cache/smaker-test-envs").expanduser()))
-    cache.mkdir(parents=True, exist_ok=True)
-    folder = cache / key
-    with (cache / f"{key}.lock").open("w") as lock:
+    CACHE.mkdir(parents=True, exist_ok=True)
+    folder = CACHE / key
+    with (CACHE / f"{key}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "complete").is_file():
             venv.create(folder, clear=True, with_pip=True)
@@ -153,3 +155,82 @@ def _environment(loaded: LoadedProfile, spec: Spec) -> Path | None:
             assert installed.returncode == 0, installed.stderr
             (folder / "complete").write_text("\n".join(wanted))
     return folder
+
+
+@pytest.fixture
+def make_spec() -> Callable[..., Spec]:
+    """A function that writes a plan by hand, in the order the planner has: CRUD of each entity, then the rest."""
+    return _make_spec
+
+
+def _make_spec(
+    slug: str,
+    profile: str,
+    kind: ProductKind,
+    *,
+    entities: Sequence[Entity] = (),
+    operations: Sequence[Operation] = (),
+    topics: Sequence[str] = (),
+    users: bool = False,
+    crud: Sequence[OperationKind] = (
+        OperationKind.CREATE,
+        OperationKind.LIST,
+        OperationKind.READ,
+        OperationKind.UPDATE,
+        OperationKind.DELETE,
+        OperationKind.VALIDATE,
+    ),
+) -> Spec:
+    served = kind in {ProductKind.API, ProductKind.WEB}
+    wanted = [Operation(kind=OperationKind.HEALTH)] if served else []
+    if users:
+        wanted += [Operation(kind=one) for one in (OperationKind.SIGN_UP, OperationKind.LOG_IN, OperationKind.LOG_OUT)]
+    for entity in entities:
+        wanted += [Operation(kind=one, entity=entity.name) for one in crud]
+        wanted += [
+            Operation(kind=OperationKind.UNIQUE, entity=entity.name, field=field.name)
+            for field in entity.fields
+            if field.unique
+        ]
+        wanted += [
+            Operation(kind=OperationKind.REFERENCE, entity=entity.name, field=field.name)
+            for field in entity.fields
+            if field.type is FieldType.REFERENCE
+        ]
+        if entity.owned:
+            wanted.append(Operation(kind=OperationKind.OWN, entity=entity.name))
+    wanted += operations
+    requirements = tuple(
+        Requirement(id=f"R{number}", text=_sentence(operation), operation=operation)
+        for number, operation in enumerate(wanted, start=1)
+    )
+    modules = [
+        Module(
+            name=entity.name,
+            title=f"Keep {entity.plural}",
+            entity=entity.name,
+            requirements=tuple(
+                item.id for item in requirements if item.operation and item.operation.entity == entity.name
+            ),
+        )
+        for entity in entities
+    ]
+    last = Module(name="app", title="Put it together", depends_on=tuple(module.name for module in modules))
+    return Spec(
+        name=slug.replace("-", " ").capitalize(),
+        slug=slug,
+        summary=f"It keeps {', '.join(entity.plural for entity in entities) or ', '.join(topics)}.",
+        kind=kind,
+        profile=profile,
+        requirements=requirements,
+        entities=tuple(entities),
+        modules=(*modules, last),
+        topics=tuple(topics),
+        users=users,
+        gui=kind is ProductKind.WEB,
+    )
+
+
+def _sentence(operation: Operation) -> str:
+    words = [operation.kind.value, operation.entity, operation.name, operation.field, operation.by, operation.topic]
+    return " ".join(word.replace("_", " ") for word in words if word).capitalize() + "."

@@ -1,0 +1,1 @@
+"""What the records are: their fields, and how they are read and written."""
