@@ -122,7 +122,7 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
     from smaker.profiles import Catalog
     from smaker.sandbox.bridge import listen_on
     from smaker.sandbox.environments import CachedEnvironments
-    from smaker.store import open_store
+    from smaker.store.sql import open_store
     from smaker.workspace import FileLock
 
     build_log(home)
@@ -146,7 +146,7 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
         )
         crew = Crew(
             store=store,
-            workspace=workspaces.ensure,
+            workspaces=workspaces,
             agent=lambda name: build_agent(name, catalog, deployer),
             sandbox=sandbox,
             environments=environments,
@@ -235,7 +235,7 @@ class Reader:
     """The record, read with nothing but SQLite: what ``list``, ``status`` and ``logs`` need, quickly."""
 
     def __init__(self, home: Path) -> None:
-        from smaker.store.reader import StoreReader
+        from smaker.store.reader import Reader as StoreReader
 
         self._home = home
         self._store = StoreReader(home)

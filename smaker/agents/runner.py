@@ -67,7 +67,7 @@ class Runner:
         if findings:
             return _problems(findings, report, table)
         if not by_hand:
-            await context.write({TRACE_FILE: _dump(table, report)}, title="write the proof")
+            await context.write({TRACE_FILE: _dump(table, report)}, title="write the proof", own=True)
             await context.commit(f"proof: {report.count(TestStatus.PASSED)} tests pass")
             report = report.model_copy(update={"tree": await context.tree()})
         covered = f", {report.coverage:.0f} % covered" if report.coverage is not None else ""

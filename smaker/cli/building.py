@@ -11,7 +11,7 @@ import typer
 
 from smaker.core.commands import AddStep, Restart, Resume, RunStage, Steering
 from smaker.core.errors import UsageError
-from smaker.core.models import Budget, BuildLimits, DeployTarget, Gate, Stage
+from smaker.core.models import Budget, DeployTarget, Gate, Stage
 
 if TYPE_CHECKING:
     from smaker.cli.session import Session
@@ -74,6 +74,11 @@ def init(
         if profile is not None:
             local.catalog.load(profile)
         settings = local.settings
+        if settings.llm.mode != "offline":
+            raise UsageError(
+                f"llm.mode {settings.llm.mode} is not part of this version: it builds offline, without a model.",
+                hint="Leave --mode out, or: smaker config set llm.mode offline",
+            )
         request = NewProject(
             prompt=text,
             name=name,
@@ -83,7 +88,7 @@ def init(
             gates=gates,
             deploy=DeployTarget(settings.deploy.target),
             budget=Budget.model_validate(settings.budget.model_dump()),
-            limits=BuildLimits.model_validate(settings.limits.model_dump(include=set(BuildLimits.model_fields))),
+            limits=settings.limits.of_build(),
         )
         project = await local.control.create(request)
         if no_start:

@@ -49,10 +49,8 @@ def examine(session: Session) -> int:
 
 
 PROGRAMS = (
-    ("node", "static-site projects", "Install Node.js 20 or newer.", "missing"),
-    ("docker", "deploying with compose", "Install Docker Engine with Compose v2.", "missing"),
-    ("chromium", "trying a GUI in a browser", "Install Chromium.", "missing"),
-    ("uv", "faster installs", "Install uv.", "missing"),
+    ("node", "static-site projects", "Install Node.js 20 or newer."),
+    ("uv", "faster installs", "Install uv."),
 )
 
 
@@ -100,7 +98,7 @@ def _configuration(session: Session) -> Check:
         loaded = session.settings()
     except SmakerError as error:
         return Check(name="configuration", state="bad", detail=error.message, remedy=error.hint)
-    notices = list(loaded.notices)
+    notices = [str(notice) for notice in (*loaded.warnings, *loaded.ignored)]
     return Check(
         name="configuration",
         state="ok",
@@ -131,10 +129,10 @@ def _sandbox(session: Session) -> Check:
     return Check(name="sandbox", state=state, detail=words, remedy=status.remedy)
 
 
-def _program(name: str, use: str, remedy: str, state: Literal["missing", "bad"]) -> Check:
+def _program(name: str, use: str, remedy: str) -> Check:
     found = _version(name)
     if found is None:
-        return Check(name=name, state=state, detail=f"not found; needed for {use}", remedy=remedy)
+        return Check(name=name, state="missing", detail=f"not found; needed for {use}", remedy=remedy)
     return Check(name=name, state="ok", detail=_dotted(found))
 
 

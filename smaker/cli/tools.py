@@ -65,9 +65,9 @@ def _config() -> typer.Typer:
 
         session: Session = context.obj
         loaded = session.settings()
-        rows = [(key, str(value), loaded.origin.get(key, "default")) for key, value in loaded.flat()]
+        rows = loaded.rows()
         values = {key: {"value": value, "from": origin} for key, value, origin in rows}
-        for notice in loaded.notices:
+        for notice in (*loaded.warnings, *loaded.ignored):
             print(f"smaker: {notice}", file=sys.stderr)  # noqa: T201
         session.show(values, lambda: table(("KEY", "VALUE", "FROM"), rows))
 
@@ -77,7 +77,7 @@ def _config() -> typer.Typer:
         from smaker.config import get_value
 
         session: Session = context.obj
-        value = get_value(session.settings(), key)
+        value = get_value(session.settings().settings, key)
         session.show({"key": key, "value": value}, str(value))
 
     @group.command("set")

@@ -121,13 +121,16 @@ class Context:
 
     # --- effects ------------------------------------------------------------------------------------------------------
 
-    async def write(self, files: Mapping[str, bytes | None], *, title: str) -> None:
-        """Write files (None deletes). Raises PathError before anything is written."""
+    async def write(self, files: Mapping[str, bytes | None], *, title: str, own: bool = False) -> None:
+        """Write files (None deletes). ``own``: smaker's own files, which no agent's words may change, are among them.
+
+        Raises PathError before anything is written.
+        """
         checkout = await self._open()
 
         async def do() -> Effect:
-            await checkout.write(files)
-            return Effect({"files": len(files)}, moves_tree=True, changed=files)
+            await checkout.write(files, own=own)
+            return Effect({"files": len(files)}, moves_tree=True)
 
         await self._ledger.step(StepKind.EDIT, title, {"files": digests(files)}, do)
 

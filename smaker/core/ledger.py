@@ -35,11 +35,10 @@ class Stopped(Exception):
 
 @dataclass
 class Effect:
-    """What an effect returned. ``changed`` are the file changes where they are known; else trees are compared."""
+    """What an effect returned, and whether it may have changed files."""
 
     output: dict[str, JsonValue]
     moves_tree: bool = False
-    changed: Mapping[str, bytes | None] | None = None
     usage: Usage = field(default_factory=Usage)
     model: str | None = None
     commit: str | None = None
@@ -137,7 +136,7 @@ class Ledger:
         crashpoint("step.begun")
         effect = await do()
         crashpoint("step.done")
-        changes = await self._files.settle(effect.changed) if effect.moves_tree else None
+        changes = await self._files.settle() if effect.moves_tree else None
         finished = step.model_copy(
             update={
                 "output": effect.output,

@@ -57,30 +57,27 @@ class TaskFiles:
             await self.checkout.restore(self.tree)
         self._dirty = False
 
-    async def settle(self, known: Mapping[str, bytes | None] | None) -> dict[str, str | None] | None:
+    async def settle(self) -> dict[str, str | None] | None:
         """Snapshot the files after an effect, and store what changed, so that a rebuild needs neither the command nor
-        the model: path -> "<mode>:<blob>" or None where deleted. ``known`` are the changes, where they are known."""
+        the model: path -> "<mode>:<blob>" or None where deleted."""
         if self.checkout is None:
             return None
         before, self.tree = self.tree, await self.checkout.snapshot()
         if before == self.tree or before is None:
             return None
-        if known is not None:
-            contents = {path: None if data is None else ("100644", data) for path, data in known.items()}
-        else:
-            contents = await self.checkout.changes(before, self.tree)
         stored: dict[str, str | None] = {}
-        for path, entry in contents.items():
+        for path, entry in (await self.checkout.changes(before, self.tree)).items():
             stored[path] = None if entry is None else f"{entry[0]}:{await self._store.put_blob(entry[1])}"
         return stored
 
     async def reapply(self, changes: Mapping[str, str | None]) -> None:
         """Make recorded changes again from their blobs."""
         assert self.checkout is not None
-        files: dict[str, bytes | None] = {}
+        files: dict[str, tuple[str, bytes] | None] = {}
         for path, entry in changes.items():
-            files[path] = None if entry is None else await self._store.get_blob(entry.partition(":")[2])
-        await self.checkout.write(files)
+            mode, _, blob = (entry or "").partition(":")
+            files[path] = (mode, await self._store.get_blob(blob)) if entry else None
+        await self.checkout.apply(files)
 
     async def close(self) -> None:
         """Remove the checkout."""

@@ -7,7 +7,6 @@ import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from smaker.core.bus import Bus
 from smaker.core.context import Context, Rooms, Waiting
@@ -248,9 +247,7 @@ class Worker:
     async def _workspace(self, project: Project) -> Workspace:
         """The project's repository, made if it is new; one object for all its tasks, so that they take turns."""
         if project.id not in self._open:
-            path, workspaces = Path(project.workspace), self._crew.workspaces
-            made = (path / ".git").exists()
-            self._open[project.id] = await (workspaces.open(path) if made else workspaces.create(path))
+            self._open[project.id] = await self._crew.workspaces.ensure(project)
         return self._open[project.id]
 
     async def _apply(self, project: str, change: Change) -> None:

@@ -91,18 +91,13 @@ async def served(
 ) -> AsyncGenerator[Served]:
     """Make a started process reachable on ``host:port`` for the length of the block, then stop it.
 
-    Raises BuildFailed if it is not healthy, UsageError if the port is taken.
+    Raises BuildFailed if it is not healthy, Unavailable if the port is taken.
     """
     try:
         if not await healthy(process, profile, timeout_s=30):
             raise BuildFailed(f"The software is not healthy: GET {profile.health}", hint=process.tail(30))
         assert process.socket is not None
-        try:
-            bridge = await listen(process.socket, host, port)
-        except OSError as error:
-            raise UsageError(
-                f"Port {port} of {host} cannot be used: {error.strerror or error}", hint="Choose another with --port."
-            ) from error
+        bridge = await listen(process.socket, host, port)
         try:
             yield Served(url=f"http://{host}:{bridge.port}", port=bridge.port, process=process)
         finally:

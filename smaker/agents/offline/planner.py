@@ -45,7 +45,7 @@ class OfflinePlanner:
         }
         read: dict[str, Any] = await context.effect(StepKind.CHECK, "read the prompt", payload, plan)
         spec = Spec.model_validate(read["spec"])
-        await context.write({SPEC_FILE: dump_spec(spec)}, title="write the spec")
+        await context.write({SPEC_FILE: dump_spec(spec)}, title="write the spec", own=True)
         subject = f"plan: {instruction}" if instruction else f"plan: {spec.name}"
         await context.commit(
             " ".join(subject.split())[:72], requirements=[requirement.id for requirement in spec.requirements]

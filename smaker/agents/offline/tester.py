@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from smaker.agents.evidence import compare_proofs, parse_junit, read_tests
 from smaker.agents.offline.coder import format_files
 from smaker.core.context import Context
+from smaker.core.errors import BuildFailed
+from smaker.core.errors import BuildFailed
 from smaker.core.models import Finding, Outcome, Problem, Profile, Proof, TestSource, TestStatus, Verdict
 from smaker.profiles import Catalog
 
@@ -77,11 +79,13 @@ async def see_red(
         at=skeleton,
         overlay={**files},
     )
-    results = (
-        parse_junit(ran.files[profile.junit], dialect=profile.dialect, tests=sources)
-        if profile.junit in ran.files
-        else ()
-    )
+    report = ran.files.get(profile.junit)
+    results = parse_junit(report, dialect=profile.dialect, tests=sources) if report else ()
+    if not results:
+        raise BuildFailed(
+            f"The tests could not be run without the work: exit code {ran.exit_code}, and no test is reported.",
+            hint=ran.output.strip()[-2000:],
+        )
     failed = {result.id for result in results if result.status is TestStatus.FAILED}
     red = tuple(Proof(source=source, red_on=skeleton) for source in fresh if source.id in failed)
     return (*kept, *red), tuple(source for source in fresh if source.id not in failed)
