@@ -60,3 +60,6 @@ bench: $(BIN)/.dev ## Measure what docs/performance.md reports
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) $(DEMO_HOME) dist .pytest_cache .ruff_cache .coverage .import_linter_cache
+
+docs: $(BIN)/.dev ## Write the pages that are made from the code
+	@$(BIN)/python -c 'from smaker.cli.reference import reference; print(reference(), end="")' > docs/cli.md

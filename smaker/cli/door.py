@@ -9,7 +9,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-import click
+import typer
+from typer.exceptions import TyperException
 
 from smaker.core.errors import SmakerError
 
@@ -26,12 +27,12 @@ def enter(arguments: Sequence[str]) -> int:
     try:
         result = app(args=[*hoisted, *rest], prog_name="smaker", standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.Exit as error:
+    except typer.Exit as error:
         return error.exit_code
-    except (click.exceptions.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         return 130
-    except click.ClickException as error:
-        _fail(error.format_message(), _usage_hint(error), "E_USAGE", as_json=as_json)
+    except TyperException as error:
+        _fail(_usage_message(error), _usage_hint(error), "E_USAGE", as_json=as_json)
         return 2
     except SmakerError as error:
         _fail(error.message, error.hint, error.code, as_json=as_json)
@@ -69,7 +70,12 @@ def _fail(message: str, hint: str, code: str, *, as_json: bool) -> None:
             print(json.dumps({"error": {"code": code, "message": message, "hint": hint}}))  # noqa: T201
 
 
-def _usage_hint(error: click.ClickException) -> str:
+def _usage_message(error: TyperException) -> str:
+    describe = getattr(error, "format_message", None)
+    return str(describe()) if callable(describe) else str(error)
+
+
+def _usage_hint(error: TyperException) -> str:
     context = getattr(error, "ctx", None)
     return f"See: {context.command_path} --help" if context is not None else "See: smaker --help"
 

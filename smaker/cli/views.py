@@ -119,10 +119,9 @@ def summary_text(snapshot: Snapshot) -> str:
         lines.append(f"  proof  {proved} of {len(rows)} requirements proved")
     if project.deployment is not None:
         lines.append(f"  runs   {project.deployment.url}")
-    for question in project.spec.questions if project.spec else ():
-        lines.append(f"  open   {question}")
-    for missing in project.spec.unsupported if project.spec else ():
-        lines.append(f"  not built  {missing}")
+    if project.spec is not None:
+        lines += [f"  open   {question}" for question in project.spec.questions]
+        lines += [f"  not built  {missing}" for missing in project.spec.unsupported]
     if project.error is not None:
         lines.append(f"  why    {project.error.message}")
         if project.error.hint:
@@ -183,10 +182,8 @@ def trace_text(found: Trace) -> str:
     for row in found.rows:
         commits = " ".join(commit[:8] for commit in row.commits[:4])
         lines.append(f"{'✓' if row.proved else '✗'} {row.requirement:<5} {row.text}  {commits}".rstrip())
-        for test in row.tests:
-            lines.append(f"        {test.id}  {test.reason or test.status}")
-        if not row.tests:
-            lines.append("        no test names it")
+        lines += [f"        {test.id}  {test.reason or test.status}" for test in row.tests]
+        lines += [] if row.tests else ["        no test names it"]
     unproved = len(found.unproved)
     lines.append("")
     if found.stale:

@@ -100,3 +100,9 @@ def test_every_profile_loads_and_is_in_the_readme(name: str) -> None:
     assert profile.operations
     assert profile.test
     assert f"`{name}`" in (ROOT / "README.md").read_text()
+
+
+def test_the_command_line_is_documented_as_it_is() -> None:
+    from smaker.cli.reference import reference
+
+    assert (ROOT / "docs/cli.md").read_text() == reference(), "write it again with: make docs"
