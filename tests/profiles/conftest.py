@@ -62,6 +62,14 @@ class Workbench:
             )
         ]
 
+    def sources(self) -> list[TestSource]:
+        """What the source of every test in the folder says."""
+        return [
+            source
+            for path in sorted(self.folder.rglob("*.test.js"))
+            for source in read_tests("node", path.relative_to(self.folder).as_posix(), path.read_text())
+        ]
+
     def format(self) -> None:
         """Run the profile's formatters."""
         for argv in self.loaded.profile.format:
@@ -78,9 +86,11 @@ class Workbench:
         report.unlink(missing_ok=True)
         ran = self.run((*self.loaded.profile.test, *more))
         assert report.is_file(), ran.stdout + ran.stderr
+        dialect = self.loaded.profile.dialect
+        known = self.sources() if dialect == "node" else ()  # Node 20 reports names without their files
         found = {
             result.id: result.status.value
-            for result in parse_junit(report.read_bytes(), dialect=self.loaded.profile.dialect, root=str(self.folder))
+            for result in parse_junit(report.read_bytes(), dialect=dialect, tests=known, root=str(self.folder))
         }
         if ran.returncode and not any(status == "failed" for status in found.values()):
             pytest.fail(ran.stdout + ran.stderr)
