@@ -17,7 +17,6 @@ import string
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from urllib.parse import quote
 
 HOLD_BACK = 512
@@ -57,12 +56,15 @@ _WORDS = re.compile(
 )
 _LEET = str.maketrans("013457@$", "oleastas")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_RUNS = re.compile(r"[0-9]+|[a-z]+|[A-Z]+|[^0-9a-zA-Z]+")
+_PUNCTUATION = re.compile(r"[^0-9a-zA-Z]+")
 _HEX = re.compile(r"(?:[0-9a-f]{32,}|[0-9A-F]{32,})")
 
 
 def _entropy(value: str) -> float:
     """Bits per character of the value's own distribution."""
-    return -sum(n / len(value) * math.log2(n / len(value)) for n in Counter(value).values())
+    size = len(value)
+    return math.log2(size) - sum(n * math.log2(n) for n in Counter(value).values()) / size
 
 
 def _random(value: str) -> bool:
@@ -76,12 +78,12 @@ def _random(value: str) -> bool:
     low = value.lower()
     if _WORDS.search(low) or _WORDS.search(low.translate(_LEET)):
         return False
-    kinds = ["d" if c.isdigit() else "l" if c.islower() else "u" if c.isupper() else "-" for c in value]
-    changes = sum(a != b for a, b in pairwise(kinds)) / (len(value) - 1)
-    letters, digits = kinds.count("l") + kinds.count("u"), kinds.count("d")
-    if kinds.count("-") * 6 > len(value) or not letters or not digits:
+    runs = _RUNS.findall(value)
+    changes = (len(runs) - 1) / (len(value) - 1)
+    kinds = {"0" if run[0].isdigit() else "a" if run[0].islower() else "A" if run[0].isupper() else "-" for run in runs}
+    if "0" not in kinds or kinds <= {"0", "-"} or len(_PUNCTUATION.sub("", value)) * 6 < len(value) * 5:
         return False
-    if "l" in kinds and "u" in kinds:
+    if {"a", "A"} <= kinds:
         return changes >= 0.42 and _entropy(value) >= 3.4
     return len(value) >= 24 and "-" not in kinds and changes >= 0.25 and _entropy(value) >= 3.4
 

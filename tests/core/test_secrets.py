@@ -9,6 +9,7 @@ import base64
 import json
 import random
 import string
+import sys
 import time
 import unicodedata
 from collections.abc import Callable
@@ -261,18 +262,27 @@ ADVERSARIAL = {
 }
 
 
+def seconds(work: Callable[[str], object], text: str) -> float:
+    """Processor seconds of the quickest of three runs, without a coverage tracer's own."""
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    taken: list[float] = []
+    try:
+        for _ in range(3):
+            start = time.process_time()
+            work(text)
+            taken.append(time.process_time() - start)
+    finally:
+        sys.settrace(tracer)
+    return min(taken)
+
+
 @pytest.mark.parametrize("name", ADVERSARIAL)
 def test_no_line_of_40_kilobytes_takes_50_milliseconds(name: str) -> None:
     line = ADVERSARIAL[name]
     assert len(line) >= 36_000
     redactor = Redactor({"openai": "sk-" + "known-value-0123456789"})
-
-    def seconds() -> float:
-        start = time.process_time()
-        redactor.redact(line)
-        return time.process_time() - start
-
-    assert min(seconds() for _ in range(3)) < 0.05
+    assert seconds(redactor.redact, line) < 0.05
 
 
 def test_every_pattern_is_slowed_down_by_no_repetition_of_its_own_secret() -> None:
@@ -281,14 +291,8 @@ def test_every_pattern_is_slowed_down_by_no_repetition_of_its_own_secret() -> No
         line, secret = make(rng)
         for part in (line, secret[:-1], secret[: len(secret) // 2], line[: len(line) // 2]):
             text = (part * (40_000 // len(part) + 1))[:40_000]
-            taken = min(_process_seconds(text) for _ in range(2))
+            taken = seconds(scan, text)
             assert taken < 0.05, (kind, part[:40], taken)
-
-
-def _process_seconds(text: str) -> float:
-    start = time.process_time()
-    scan(text)
-    return time.process_time() - start
 
 
 def test_kinds_are_named_in_the_mask() -> None:
@@ -394,12 +398,14 @@ def test_a_private_key_that_is_cut_off_is_masked_as_far_as_it_goes() -> None:
 
 def test_streaming_a_megabyte_is_quick() -> None:
     text = ("a line of a build log with words and 1234 numbers\n" * 21_000)[: 1 << 20]
-    stream = Redactor({"canary": KNOWN}).stream()
-    start = time.process_time()
-    for position in range(0, len(text), 4096):
-        stream.feed(text[position : position + 4096])
-    stream.flush()
-    assert time.process_time() - start < 2
+
+    def stream(text: str) -> None:
+        stream = Redactor({"canary": KNOWN}).stream()
+        for position in range(0, len(text), 4096):
+            stream.feed(text[position : position + 4096])
+        stream.flush()
+
+    assert seconds(stream, text) < 1
 
 
 def test_sanitize_spells_out_what_a_terminal_would_obey() -> None:
