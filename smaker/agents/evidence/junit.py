@@ -28,7 +28,7 @@ def parse_junit(
 ) -> tuple[TestResult, ...]:
     """Return one result per test, in the order of the report; the worst of its cases where it is parametrised.
 
-    ``tests`` are the tests the readers found. Node before version 22 does not say which file a test is of, so its
+    ``tests`` are the tests the readers found. Node before version 24 does not say which file a test is of, so its
     results get the reader's ids through their names; a name that several files have gets the worst result of all. A
     file that fails as a whole fails each of its tests that has no result of its own. Without ``tests`` the id of
     such a result is "::<name>", and of such a file "<path>::<collection>". ``root`` is where the workspace was while
@@ -136,7 +136,6 @@ class _Node:
 
     def __init__(self, tests: Sequence[TestSource], root: str) -> None:
         self._root = root
-        self._paths = {test.id.partition("::")[0] for test in tests}
         self._names: dict[str, list[str]] = {}
         self._patterns: list[tuple[re.Pattern[str], str]] = []
         for test in tests:
@@ -167,9 +166,8 @@ class _Node:
 
     def _parent(self, element: Element, names: tuple[str, ...], inner: list[TestResult]) -> Iterator[TestResult]:
         """A test with subtests, told from a suite by the readers: no better than the worst of them."""
-        joined = _plain(JOIN.join(names))
         worst = _worst(result.status for result in inner)
-        for key in self._names.get(joined, []):
+        for key in self._known(element, names):
             messages = [result.message for result in inner if result.status is worst and result.message]
             case = _Case(worst, _seconds(element.get("time")), messages[0] if messages else "")
             yield case.result(key, self._root)
@@ -177,13 +175,18 @@ class _Node:
     def _ids(self, element: Element, names: tuple[str, ...]) -> list[str]:
         if len(names) == 1 and re.search(r"\.[cm]?[jt]s$", names[0]) and relative(names[0], self._root):
             return [f"{relative(names[0], self._root)}::{COLLECTION}"]
+        return self._known(element, names) or [f"{self._file(element)}::{JOIN.join(names)}"]
+
+    def _known(self, element: Element, names: tuple[str, ...]) -> list[str]:
+        """The ids of the readers that a result may be of: one where the report names the file."""
         joined = _plain(JOIN.join(names))
-        file = element.get("file")
-        path = relative(file, self._root) if file else None
+        file = self._file(element)
         ids = self._names.get(joined) or [key for pattern, key in self._patterns if pattern.fullmatch(joined)]
-        if path is not None:
-            ids = [key for key in ids if key.startswith(f"{path}::")]
-        return ids or [f"{path or ''}::{JOIN.join(names)}"]
+        return [key for key in ids if not file or key.startswith(f"{file}::")]
+
+    def _file(self, element: Element) -> str:
+        file = element.get("file")
+        return (relative(file, self._root) if file else None) or ""
 
 
 def _plain(name: str) -> str:

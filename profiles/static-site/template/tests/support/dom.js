@@ -270,7 +270,7 @@ export class Element extends Target {
 
   requestSubmit(submitter = null) {
     const event = new DomEvent("submit", { bubbles: true, cancelable: true, submitter });
-    if (this.dispatchEvent(event)) this.ownerDocument.submitted.push(this);
+    if (this.dispatchEvent(event)) this.ownerDocument.submitted.push(this.action);
   }
 
   // --- what a person does
@@ -322,7 +322,7 @@ for (const [property, attribute] of Object.entries(SWITCHES)) {
 
 export class Document extends Element {
   activeElement = null;
-  submitted = [];
+  submitted = []; // where forms went that no script stopped
   readyState = "loading";
   defaultView = null;
 
