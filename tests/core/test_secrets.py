@@ -380,6 +380,17 @@ def test_a_stream_holds_no_more_than_a_window_of_an_endless_line() -> None:
     assert 11_000 - 2_000 < out < 11_000
 
 
+def test_a_stream_holds_an_unbroken_token_back_until_it_is_known_what_it_is() -> None:
+    rng = random.Random(9)
+    head, _, sign = jwt(rng).split(".")
+    token = f"{head}.eyJ{draw(rng, URL64, 3000)}.{sign}"
+    stream = Redactor().stream()
+    shown = "".join(
+        [*(stream.feed(chunk) for chunk in chunks(rng, f"Cookie: {token}; {'x' * 3000} end")), stream.flush()]
+    )
+    assert shown == f"Cookie: [redacted:jwt]; {'x' * 3000} end"
+
+
 def test_a_stream_follows_a_private_key_to_its_end_and_not_a_line_that_only_names_one() -> None:
     key = pem(random.Random(5))
     stream = Redactor().stream()
