@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ GLOBAL_AFTER_VERB = {"--json"}
 def enter(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
     _have_standard_streams()
+    logging.getLogger("smaker").addHandler(logging.NullHandler())  # never to the terminal; wiring opens the log file
     hoisted, rest = _hoist(arguments)
     as_json = "--json" in hoisted
     from smaker.cli.main import app
@@ -48,6 +50,16 @@ def enter(arguments: Sequence[str]) -> int:
             _drop_stdout()
             return 1
         _fail(_os_message(error), _os_hint(error), "E_SYSTEM", as_json=as_json)
+        return 1
+    except Exception as error:
+        logging.getLogger("smaker").exception("internal error")
+        message = f"An internal error: {type(error).__name__}: {error}"
+        _fail(
+            message,
+            "That is a fault of smaker; its log has the details: smaker doctor names it.",
+            "E_INTERNAL",
+            as_json=as_json,
+        )
         return 1
     return result if isinstance(result, int) else 0
 
