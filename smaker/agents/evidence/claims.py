@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 CLAIM_PREFIXES = ("assert", "expect", "check_", "verify_", "should_")
 """A call of a function so named claims something, wherever the function is defined."""
 
+MAX_FOLLOWED = 5000
+"""Calls of helpers followed for one test: each of twenty that calls the next twice would make a million."""
+
 
 @dataclass
 class Claims:
@@ -14,6 +17,13 @@ class Claims:
 
     texts: list[str] = field(default_factory=list)
     skipped: bool = False
+    followed: int = 0
+
+    def follow(self) -> None:
+        """Count a helper that is followed. Raises ValueError where they call each other without measure."""
+        self.followed += 1
+        if self.followed > MAX_FOLLOWED:
+            raise ValueError(f"the helpers of one test call each other more than {MAX_FOLLOWED} times")
 
 
 @dataclass(frozen=True)

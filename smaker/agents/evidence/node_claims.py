@@ -252,6 +252,7 @@ class NodeClaimReader:
     def _follow(self, name: str, call: str, place: Place) -> None:
         if name in place.inside:
             return
+        self._claims.follow()
         inner = replace(place.under(call), test=False, inside=(*place.inside, name))
         self._branch(self._helpers[name].child_by_field_name("body"), inner)
 

@@ -37,10 +37,13 @@ def read_node(path: str, source: str) -> list[TestSource]:
 
     ``path`` is relative to the workspace and begins the ids. Raises ValueError with the line if it does not parse.
     """
+    root = parse_javascript(path, source)
     try:
-        return list(_File(path, parse_javascript(path, source)).tests().values())
+        return list(_File(path, root).tests().values())
     except RecursionError as error:
         raise ValueError(f"{path}:1: nested too deeply to be read") from error
+    except ValueError as error:
+        raise ValueError(f"{path}:1: {error}") from error
 
 
 @dataclass(frozen=True)

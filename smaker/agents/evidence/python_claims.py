@@ -227,6 +227,7 @@ class ClaimReader:
     def _follow(self, helper: Function, call: str, place: Place) -> None:
         if helper.name in place.inside:
             return
+        self._claims.follow()
         inner = replace(place.under(call), test=False, inside=(*place.inside, helper.name))
         self._block(helper.body, inner)
 

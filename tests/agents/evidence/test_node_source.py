@@ -151,6 +151,33 @@ def test_helpers_of_the_file_are_followed():
     )
 
 
+GUARDED = {
+    "switch (x) { case 1: assert.ok(a()); }": "switch (x) case 1: assert.ok(a())",
+    "x ? assert.ok(a()) : assert.ok(b());": "if x: assert.ok(a())",
+    "x || assert.ok(a());": "unless x: assert.ok(a())",
+    "if (x) y(); else assert.ok(a());": "unless (x): assert.ok(a())",
+    "if (x) { y(); } else { return; } assert.ok(a());": "if (x): assert.ok(a())",
+    "while (x()) { assert.ok(a()); }": "while (x()): assert.ok(a())",
+    "list.forEach((i) => { assert.ok(i); });": "list.forEach: assert.ok(i)",
+    "{ assert.ok(a()); }": "assert.ok(a())",
+    "if (true) { assert.ok(a()); }": "assert.ok(a())",
+    "try { f(); } catch (e) { assert.match(e.message, /no/); }": "catch: assert.match(e.message, /no/)",
+    "try { f(); } finally { assert.ok(a()); }": "assert.ok(a())",
+}
+
+
+@pytest.mark.parametrize(("body", "first"), GUARDED.items())
+def test_assertions_carry_what_guards_them(body: str, first: str):
+    test = only(body)
+    assert test.assertions[0] == first
+    assert not test.skipped
+
+
+def test_a_way_out_on_every_branch_leaves_the_rest_unreached():
+    assert only("assert.ok(a()); if (x) { return; } else { throw y; } assert.ok(b());").skipped
+    assert only("try { throw x; } finally { y(); } assert.ok(b());").skipped
+
+
 def test_failing_in_catch_keeps_the_claims_of_try():
     assert only("try { assert.ok(a()); } catch (e) { throw e; }").assertions == ("assert.ok(a())",)
 
@@ -163,6 +190,12 @@ def test_source_that_does_not_parse_is_an_error_with_path_and_line():
 def test_source_nested_too_deeply_is_an_error():
     with pytest.raises(ValueError, match="nested too deeply"):
         read_node(PATH, 'test("a", () => { assert.ok(' + "!" * 20_000 + "x); });")
+
+
+def test_helpers_that_call_each_other_without_measure_are_an_error():
+    helpers = "".join(f"function h{n}() {{ h{n + 1}(); h{n + 1}(); }}\n" for n in range(30))
+    with pytest.raises(ValueError, match=rf"^{PATH}:1: the helpers of one test call each other"):
+        read(helpers + 'function h30() {}\ntest("a", () => { h0(); });')
 
 
 @pytest.mark.parametrize(

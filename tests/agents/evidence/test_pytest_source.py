@@ -217,6 +217,27 @@ def test_assertion_that_is_swallowed_or_never_called_is_none(body: str):
     assert only(body).assertions == ()
 
 
+GUARDED = {
+    "match x:\n    case 1 if y:\n        assert x.a": "match x case 1 if y: assert x.a",
+    "for i in x:\n    pass\nelse:\n    assert y": "assert y",
+    "while x():\n    assert y": "while x(): assert y",
+    "if x:\n    f()\nelse:\n    return\nassert y": "if x: assert y",
+    "if True:\n    assert y": "assert y",
+    "with x:\n    assert y": "assert y",
+    "try:\n    f()\nexcept KeyError as e:\n    assert e.args": "except KeyError: assert e.args",
+    "try:\n    f()\nexcept* KeyError:\n    pass\nelse:\n    assert y": "assert y",
+    "if x != y:\n    raise AssertionError('no')": "if x != y: raise AssertionError",
+    "checks = [check]\ndef check():\n    assert y": "check: assert y",
+}
+
+
+@pytest.mark.parametrize(("body", "first"), GUARDED.items())
+def test_assertions_carry_what_guards_them(body: str, first: str):
+    test = only(body)
+    assert test.assertions[0] == first
+    assert not test.skipped
+
+
 def test_assertion_in_try_that_fails_in_the_handler_is_kept():
     assert only("try:\n    assert x\nexcept Exception:\n    raise").assertions == ("assert x",)
     assert only("try:\n    f()\nexcept Exception:\n    pytest.fail('no')").assertions == (
@@ -281,6 +302,12 @@ def test_source_that_does_not_parse_is_an_error_with_path_and_line(source: str):
 def test_source_nested_too_deeply_is_an_error():
     with pytest.raises(ValueError, match="nested too deeply"):
         read_pytest(PATH, "def test_a():\n    assert " + "not " * 100_000 + "x")
+
+
+def test_helpers_that_call_each_other_without_measure_are_an_error():
+    helpers = "".join(f"def h{n}():\n    h{n + 1}()\n    h{n + 1}()\n" for n in range(30))
+    with pytest.raises(ValueError, match=rf"^{PATH}:1: the helpers of one test call each other"):
+        read(helpers + "def h30(): pass\ndef test_a(): h0()\n")
 
 
 EXPRESSIONS = st.recursive(
