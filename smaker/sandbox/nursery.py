@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from smaker.core.errors import SandboxUnavailable
 from smaker.sandbox import host
 from smaker.sandbox.cgroup import Group, Groups
+from smaker.sandbox.inside.nursery import receive
 from smaker.sandbox.limits import Limits
 from smaker.sandbox.spawn import Program
 
@@ -65,7 +66,7 @@ class Nursery:
         order = json.dumps({"argv": list(argv), "env": dict(env), "targets": list(targets.values())})
         try:
             socket.send_fds(self._orders, [order.encode("utf-8", "surrogateescape")], list(targets))
-            answer, received, _, _ = socket.recv_fds(self._orders, 4096, 1, socket.MSG_CMSG_CLOEXEC)
+            answer, received = receive(self._orders, 4096)
             said = json.loads(answer)[0]
         except (OSError, ValueError, IndexError) as error:
             raise SandboxUnavailable(f"A command could not be started in its control group: {error}") from error

@@ -7,6 +7,7 @@ When the socket ends, so does this process, and with it its boxes: bubblewrap di
 
 from __future__ import annotations
 
+import array
 import fcntl
 import json
 import os
@@ -26,6 +27,17 @@ def reap(*_: object) -> None:
             pass
     except ChildProcessError:
         pass
+
+
+def receive(link: socket.socket, size: int) -> tuple[bytes, list[int]]:
+    """Return the next message and its descriptors, closed on exec: socket.recv_fds would let programs inherit them."""
+    room = socket.CMSG_SPACE(DESCRIPTORS * array.array("i").itemsize)
+    message, ancillary, _, _ = link.recvmsg(size, room, socket.MSG_CMSG_CLOEXEC)
+    received = array.array("i")
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            received.frombytes(data[: len(data) - len(data) % received.itemsize])
+    return message, received.tolist()
 
 
 def start(message: bytes, received: list[int]) -> tuple[list[int | str], list[int]]:
@@ -58,7 +70,7 @@ def main(number: int) -> None:
         os.set_inheritable(number, False)
         orders.send(b"[]")
         while True:
-            message, received, _, _ = socket.recv_fds(orders, LARGEST, DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
+            message, received = receive(orders, LARGEST)
             if not message:
                 return
             answer, descriptors = start(message, received)
