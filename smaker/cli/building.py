@@ -123,9 +123,16 @@ def add_step(context: typer.Context, project: Id, text: Annotated[str, typer.Arg
     _steer_and_build(context.obj, project, AddStep(text=_checked(text)))
 
 
-def resume(context: typer.Context, project: Id) -> None:
-    """Go on with a build that was paused, killed or could not reach something."""
-    _steer_and_build(context.obj, project, Resume())
+def resume(
+    context: typer.Context,
+    project: Id,
+    max_minutes: Annotated[float | None, typer.Option(min=0.01, help="Let it take so many minutes in all.")] = None,
+) -> None:
+    """Go on with a build that was paused, killed, ran out of budget or could not reach something."""
+    session: Session = context.obj
+    budget = session.look(project).project.budget if max_minutes is not None else None
+    more = budget.model_copy(update={"max_minutes": max_minutes}) if budget else None
+    _steer_and_build(session, project, Resume(budget=more))
 
 
 def restart(

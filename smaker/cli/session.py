@@ -48,10 +48,9 @@ class Session:
         from smaker.config import load_settings, user_config_path
 
         file = self.config_option or user_config_path(os.environ)
-        if self.config_option is not None and not file.is_file():
-            raise UsageError(f"There is no file {file}.", hint="Name one that is there, or leave --config out.")
         given = {key.replace("__", "."): value for key, value in overrides.items() if value is not None}
-        return load_settings(user_file=file, environ=os.environ, overrides=given)
+        named = self.config_option is not None
+        return load_settings(user_file=file, environ=os.environ, overrides=given, required=named)
 
     def local(self, body: Callable[[Local], Awaitable[Result]], **overrides: object) -> Result:
         """Run ``body`` with an engine and a worker in this process. Raises UsageError for --server."""

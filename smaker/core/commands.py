@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from smaker.core.models import DeployTarget, Stage
+from smaker.core.models import Budget, DeployTarget, Stage
 from smaker.core.spec import Frozen
 
 Text = Annotated[str, Field(min_length=1, max_length=20_000)]
@@ -19,9 +19,10 @@ class Pause(Frozen):
 
 
 class Resume(Frozen):
-    """Go on."""
+    """Go on; ``budget`` replaces the bounds that stopped it."""
 
     verb: Literal["resume"] = "resume"
+    budget: Budget | None = None
 
 
 class Cancel(Frozen):

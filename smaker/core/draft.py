@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from smaker.core.events import EventKind, NewEvent
 from smaker.core.models import (
     Answer,
+    Budget,
     Deployment,
     DeployTarget,
     Desired,
@@ -63,6 +64,7 @@ class Draft:
         self.deployment: Deployment | None = None
         self.answers: list[Answer] = []
         self.clear_error = False
+        self.budget: Budget | None = None
         self._touched: set[str] = set()
         self._events: list[NewEvent] = []
         self._desired: Desired | None = None
@@ -177,6 +179,7 @@ class Draft:
             spec=self.spec,
             skeleton=self.skeleton,
             proofs=self._proofs,
+            budget=self.budget,
             error=self._error,
             clear_error=self.clear_error and self._error is None,
             deployment=self.deployment,

@@ -74,7 +74,8 @@ def steer(build: Build, command: Steering, *, at: datetime) -> Change:
     match command:
         case Pause():
             draft.want(Desired.PAUSE)
-        case Resume():
+        case Resume(budget=budget):
+            draft.budget = budget
             _resume(draft)
         case Cancel():
             _cancel(draft)

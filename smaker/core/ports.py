@@ -12,6 +12,7 @@ from smaker.core.events import Event, NewEvent
 from smaker.core.models import (
     Answer,
     Artifact,
+    Budget,
     Deployment,
     Desired,
     Outcome,
@@ -63,6 +64,7 @@ class Change(Frozen):
     spec: Spec | None = None
     skeleton: str | None = None
     proofs: tuple[Proof, ...] | None = None  # replaces all
+    budget: Budget | None = None
     error: Problem | None = None
     clear_error: bool = False
     deployment: Deployment | None = None
@@ -301,6 +303,10 @@ class Workspace(Protocol):
 
     async def read(self, path: str, *, tree: str) -> bytes:
         """A file's bytes in a tree or commit. Raises NotFound."""
+        ...
+
+    async def sweep(self, keep: Sequence[str]) -> None:
+        """Remove the folders and private refs of all tasks but ``keep``: what processes that died left behind."""
         ...
 
     async def rescue(self) -> str | None:

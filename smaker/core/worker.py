@@ -90,6 +90,22 @@ class Worker:
             if task.state is TaskState.RUNNING:
                 await self._crew.store.release(project, task.id, task.attempt)
         await self._guard_level(build)
+        await self._tidy(build)
+
+    async def _tidy(self, build: Build) -> None:
+        """Remove what dead processes left of tasks that ended, and save the user's own edits before work goes on."""
+        if not any(task.attempt for task in build.tasks) and not build.project.adopted:
+            return
+        workspace = await self._workspace(build.project)
+        await workspace.sweep([task.id for task in build.tasks if not task.state.ended])
+        saved = await workspace.rescue()
+        if saved is not None:
+            event = NewEvent(
+                kind="workspace.rescued",
+                message=f"Your uncommitted edits stay as they are, and are saved as {saved}",
+                data={"ref": saved},
+            )
+            await self._apply(build.project.id, Change(events=(event,)))
 
     async def _guard_level(self, build: Build) -> None:
         """A lower sandbox level than last time never starts silently."""
@@ -115,6 +131,7 @@ class Worker:
                 build = await self._crew.store.build(project)
                 if not running and settled(build):
                     return build
+                await self._watch_time(build)
                 while len(running) < build.project.limits.max_parallel_tasks:
                     task = await self._crew.store.claim(
                         self.info.id, capabilities=self.info.capabilities, lease_s=self._lease_s, project=project
@@ -134,6 +151,23 @@ class Worker:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+
+    async def _watch_time(self, build: Build) -> None:
+        """Pause a build that has used up its minutes; raising the bound lets it go on."""
+        bound, now = build.project.budget.max_minutes, self._crew.clock.now()
+        if bound is None or build.project.desired is not Desired.RUN:
+            return
+        spent = sum(
+            ((task.finished_at or now) - task.started_at).total_seconds() for task in build.tasks if task.started_at
+        )
+        if spent > 60 * bound:
+            problem = Problem(
+                message=f"The build has used up its {bound:g} minutes.",
+                hint=f"Give it more with: smaker resume {build.project.id} --max-minutes {2 * bound:g}",
+                code="E_BUDGET",
+            )
+            event = NewEvent(kind="budget.exceeded", message=problem.message, data={"minutes": round(spent / 60, 2)})
+            await self._apply(build.project.id, Change(desired=Desired.PAUSE, error=problem, events=(event,)))
 
     async def _attend(self, task: Task) -> None:
         """Do one claimed task to its end, keeping its lease."""
