@@ -145,6 +145,33 @@ def workbench(tmp_path: Path) -> Callable[[Spec], Workbench]:
     return open_workbench
 
 
+@pytest.fixture
+def build(workbench: Callable[[Spec], Workbench]) -> Callable[[Spec], Workbench]:
+    """A function that builds a spec and checks the promise of every profile on the way.
+
+    The skeleton's own tests are green and each acceptance test is red on it; then all are green, and linters silent.
+    """
+
+    def build_and_check(spec: Spec) -> Workbench:
+        bench = workbench(spec)
+        assert bench.lint() == ""
+        sources = bench.accept()
+        acceptance = {source.id for source in sources}
+        assert {name for source in sources for name in source.requirements} == {item.id for item in spec.requirements}
+        assert [source.id for source in sources if source.skipped or not source.assertions] == []
+        before = bench.test()
+        assert {name for name, status in before.items() if status == "failed"} == acceptance
+        assert len(before) > len(acceptance)
+        bench.implement()
+        after = bench.test()
+        assert {name: status for name, status in after.items() if status != "passed"} == {}
+        assert after.keys() >= before.keys()
+        assert bench.lint() == ""
+        return bench
+
+    return build_and_check
+
+
 def _environment(loaded: LoadedProfile, spec: Spec) -> Path | None:
     """The virtual environment with a profile's dependencies: made once for each list of them, and kept."""
     declared = loaded.profile.environment
