@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
@@ -109,7 +110,7 @@ def microseconds(at: datetime) -> int:
     return (at - EPOCH) // timedelta(microseconds=1)
 
 
-def merge_steps(rows: list[tuple[str, int, int, str, str, int]]) -> list[Step]:
+def merge_steps(rows: Iterable[Sequence[Any]]) -> list[Step]:
     """Return the ledger of (project, task, index, phase, body, crc) rows, in order; a result stands for its intent."""
     last: dict[tuple[int, int], tuple[str, str, int]] = {}
     for project, task, index, phase, body, crc in rows:

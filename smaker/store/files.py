@@ -174,7 +174,9 @@ def read_only(path: Path) -> sqlite3.Connection:
     Where not even SQLite's shared index can be written (a read-only disk), the file is read as it is.
     """
     mode = "mode=ro" if os.access(path.parent, os.W_OK) else "immutable=1"
-    connection = sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True, isolation_level=None, timeout=READ_S)
+    connection = sqlite3.connect(
+        f"file:{quote(str(path))}?{mode}", uri=True, isolation_level=None, timeout=READ_S, check_same_thread=False
+    )
     connection.text_factory = _text
     return connection
 

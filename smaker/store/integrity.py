@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from smaker.store.codec import SEALED, checksum
 from smaker.store.faults import damaged
 from smaker.store.files import Files, read_only
-from smaker.store.revisions import REVISIONS
+from smaker.store.revisions import newest
 
 SMALL = 8 << 20  # bytes: below it a full check takes some 40 ms
 QUICK_S = 1.0  # a quick_check of a big database is ended here; it reads over 1 GB/s
@@ -69,7 +69,7 @@ def _look(connection: sqlite3.Connection, files: Files, mark: int) -> Verdict:
         problem = _pragma(connection, "integrity_check", None)
     else:
         problem = _pragma(connection, "quick_check", QUICK_S) if unclean else ""
-    if not problem and found[0] == REVISIONS[-1]:
+    if not problem and found[0] == newest():
         if thorough:
             problem = _rows(connection)
         if not problem:

@@ -71,7 +71,7 @@ def steps(connection: Connection, project: str, tasks: Sequence[str] | None) -> 
     else:
         numbers = [task_number(task) for task in tasks]
         rows = connection.execute(_LEDGER_OF, {"project": project, "tasks": numbers})
-    return merge_steps([row.tuple() for row in rows])
+    return merge_steps(rows)
 
 
 def copy(transaction: Transaction, source: Sequence[Step], target: str) -> None:

@@ -17,7 +17,7 @@ from smaker.store import schema
 from smaker.store.files import NAME, Files, Lock, Mark, durable, read_only
 from smaker.store.integrity import inspect
 from smaker.store.lane import begin_with
-from smaker.store.revisions import REVISIONS, refuse_unknown
+from smaker.store.revisions import newest, refuse_unknown
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def _make(files: Files, *, alone: bool) -> None:
 def _upgrade(files: Files, *, alone: bool) -> None:
     with closing(read_only(files.database)) as plain:
         (found,) = plain.execute("SELECT version_num FROM alembic_version").fetchone() or (None,)
-    if found == REVISIONS[-1]:
+    if found == newest():
         return
     refuse_unknown(found, str(files.database))
     if not alone:

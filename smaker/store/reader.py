@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from smaker.core.errors import NotFound, SmakerError, StorageError
+from smaker.core.errors import NotFound, StorageError
 from smaker.core.events import Event
 from smaker.core.models import Answer, Artifact, Project, Step, Task, TestReport
 from smaker.core.ports import Build
@@ -20,7 +21,7 @@ from smaker.store.blobfiles import BlobFiles, checked, is_name, missing
 from smaker.store.codec import Damage, event_from, merge_steps, project_from, task_from, task_number, unseal
 from smaker.store.faults import damaged, explain
 from smaker.store.files import Files, read_only
-from smaker.store.revisions import REVISIONS, refuse_unknown
+from smaker.store.revisions import newest, refuse_unknown
 
 T = TypeVar("T")
 
@@ -40,6 +41,7 @@ class Reader:
     def __init__(self, home: Path) -> None:
         self._files = Files(home)
         self._opened: sqlite3.Connection | None = None
+        self._turn = threading.Lock()  # callers may be on several threads
 
     def __enter__(self) -> Reader:
         return self
@@ -49,9 +51,10 @@ class Reader:
 
     def close(self) -> None:
         """Release the database."""
-        if self._opened is not None:
-            self._opened.close()
-            self._opened = None
+        with self._turn:
+            if self._opened is not None:
+                self._opened.close()
+                self._opened = None
 
     def projects(self) -> list[Project]:
         """Return all projects, newest first."""
@@ -68,7 +71,7 @@ class Reader:
     def steps(self, project: str) -> list[Step]:
         """Return the ledger in order of (task's number, index)."""
         query = "SELECT project, task, step, phase, body, crc FROM steps WHERE project = ?"
-        return self._ask(lambda connection: merge_steps(connection.execute(query, (project,)).fetchall()), [])
+        return self._ask(lambda connection: merge_steps(connection.execute(query, (project,))), [])
 
     def events(self, project: str, *, after: int = 0, limit: int = 1000) -> list[Event]:
         """Return events with seq > ``after`` in order, ``limit`` at most."""
@@ -100,17 +103,16 @@ class Reader:
     def _ask(self, work: Callable[[sqlite3.Connection], T], without: T) -> T:
         """Run queries on one snapshot; ``without`` is the answer where there is no database."""
         try:
-            connection = self._connect()
-            if connection is None:
-                return without
-            connection.execute("BEGIN")
-            try:
-                return work(connection)
-            finally:
-                if connection.in_transaction:
-                    connection.execute("COMMIT")
-        except SmakerError:
-            raise
+            with self._turn:
+                connection = self._connect()
+                if connection is None:
+                    return without
+                connection.execute("BEGIN")
+                try:
+                    return work(connection)
+                finally:
+                    if connection.in_transaction:
+                        connection.execute("COMMIT")
         except (sqlite3.Error, OSError, Damage) as error:
             if damaged(error):
                 self._files.mark_suspect()
@@ -142,7 +144,7 @@ def _require_current(connection: sqlite3.Connection, path: Path) -> None:
     row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     found = row[0] if row else None
     refuse_unknown(found, str(path))
-    if found != REVISIONS[-1]:
+    if found != newest():
         raise StorageError(
             f"The database {path} was made by an older smaker (schema {found}).",
             hint="Migrate it with: smaker doctor",

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from smaker.core.errors import StorageError
-from smaker.store.revisions import REVISIONS, refuse_unknown
+from smaker.store.revisions import newest, refuse_unknown
 
 _VERSION = text("SELECT version_num FROM alembic_version")
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -30,7 +30,7 @@ def migrate(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _POSTGRES_LOCK})
     found = version(connection)
     refuse_unknown(found, str(connection.engine.url.database))
-    if found == REVISIONS[-1]:
+    if found == newest():
         return
     from alembic import command  # noqa: PLC0415  slow to load, and rarely needed
     from alembic.config import Config  # noqa: PLC0415

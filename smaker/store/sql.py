@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
-from smaker.core.errors import SmakerError, StorageError
+from smaker.core.errors import StorageError
 from smaker.core.events import Event, NewEvent
 from smaker.core.models import Artifact, Desired, Project, Step, Task, WorkerInfo
 from smaker.core.ports import Build, Change, Clock
 from smaker.store import blobs, changes, leases, ledger, queries, schema
 from smaker.store.blobfiles import BlobFiles, is_name, missing
+from smaker.store.codec import Damage
 from smaker.store.faults import damaged, explain
 from smaker.store.lane import Database, PostgresDatabase, SqliteDatabase
 from smaker.store.opening import Opened, prepare
@@ -24,6 +27,8 @@ from smaker.store.transaction import Transaction
 from smaker.store.writer import Writer
 
 T = TypeVar("T")
+
+_FAILURES = (SQLAlchemyError, sqlite3.Error, OSError, Damage)
 
 KEPT_BUILDS = 256  # builds kept to be handed out again while their revision stands
 
@@ -39,14 +44,17 @@ async def open_store(home: Path, *, clock: Clock, url: str | None = None) -> Sql
         return await _open_postgres(url, clock)
     try:
         opened = await asyncio.to_thread(prepare, home, clock.now())
-    except Exception as error:
-        raise _explained(error, home / "smaker.db") from error
+    except _FAILURES as error:
+        raise explain(error, home / "smaker.db") from error
     database = SqliteDatabase(opened.files.database, opened.mark)
     try:
         await database.open()
-    except Exception as error:
+    except BaseException as error:
+        await database.close()
         opened.release()
-        raise _explained(error, database.place) from error
+        if isinstance(error, _FAILURES):
+            raise explain(error, database.place) from error
+        raise
     return SqlStore(database, clock, opened)
 
 
@@ -59,14 +67,17 @@ async def _open_postgres(url: str, clock: Clock) -> SqlStore:
     database = PostgresDatabase(url)
     try:
         await database.write(schema.migrate)
-    except Exception as error:
+    except BaseException as error:
         await database.close()
-        raise _explained(error, database.place) from error
+        if isinstance(error, _FAILURES):
+            raise explain(error, database.place) from error
+        raise
     return SqlStore(database, clock, None)
 
 
-def _explained(error: Exception, place: Path | str) -> SmakerError:
-    return error if isinstance(error, SmakerError) else explain(error, place)
+def _explained(error: Exception, place: Path | str) -> Exception:
+    """Return what a caller is told: failures of disk and database in words, refusals and defects as they are."""
+    return explain(error, place) if isinstance(error, _FAILURES) else error
 
 
 class SqlStore:
@@ -227,17 +238,17 @@ class SqlStore:
     async def _read(self, work: Callable[[Connection], T]) -> T:
         try:
             return await self._database.read(work)
-        except Exception as error:
+        except _FAILURES as error:
             raise self._explain(error) from error
 
     async def _blocking(self, work: Callable[[], T]) -> T:
         """Work on blob files off the event loop. A bad file is no reason to doubt the database."""
         try:
             return await asyncio.to_thread(work)
-        except Exception as error:
-            raise _explained(error, "a blob") from error
+        except _FAILURES as error:
+            raise explain(error, "a blob") from error
 
-    def _explain(self, error: Exception) -> SmakerError:
+    def _explain(self, error: Exception) -> Exception:
         if damaged(error) and self._opened is not None:
             self._opened.files.mark_suspect()
         explained = _explained(error, self._database.place)
