@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from smaker.core.errors import SandboxUnavailable
 from smaker.core.ports import Command, Mount, Sandbox
 from smaker.sandbox import host
-from smaker.sandbox.limits import Limits
-from smaker.sandbox.local import LocalSandbox
+from smaker.sandbox.limits import Bounded, Limits
 from smaker.sandbox.targets import Targets
 
 _PROGRAM = "/run/attack"
@@ -35,7 +34,7 @@ async def attack(sandbox: Sandbox) -> list[AttackResult]:
 
     Raises SandboxUnavailable if the sandbox does not run, or not one attempt reports.
     """
-    limits = sandbox.limits if isinstance(sandbox, LocalSandbox) else Limits()
+    limits = sandbox.limits if isinstance(sandbox, Bounded) else Limits()
     bounds = {"memory_mb": limits.memory_mb, "file_mb": limits.file_mb, "processes": limits.processes}
     async with Targets() as targets:
         result = await sandbox.run(

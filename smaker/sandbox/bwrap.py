@@ -153,8 +153,8 @@ class BwrapSandbox(LocalSandbox):
     async def _doors(
         self, command: Command, found: Registries | None, near: ExitStack, far: ExitStack, closing: AsyncExitStack
     ) -> Doors:
-        if doors.is_web(command):
-            gates = doors.web(command.port or 0, _RELAY, near, far, closing)
+        if command.profile == "web" and command.port is not None:
+            gates = doors.web(command.port, _RELAY, near, far, closing)
         elif found is not None:
             if command.network:
                 readable = tuple((folder, str(folder)) for folder in found.folders)

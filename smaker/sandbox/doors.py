@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from smaker.core.ports import Command
 from smaker.sandbox import host, sockets, spawn
 from smaker.sandbox.egress import Egress
 from smaker.sandbox.registries import Registries
@@ -69,12 +68,3 @@ async def registries(found: Registries, relay: str, proxy: str, closing: AsyncEx
 
 def _start(relay: str) -> tuple[str, ...]:
     return (str(host.python()), "-I", "-S", relay)
-
-
-def is_web(command: Command) -> bool:
-    """Whether the command's program has a port for the host. Raises ValueError if it says "web" but no port."""
-    if command.profile != "web":
-        return False
-    if command.port is None or not 0 < command.port < 1 << 16:
-        raise ValueError("the profile 'web' needs the port that the program listens on")
-    return True

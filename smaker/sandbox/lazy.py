@@ -15,7 +15,7 @@ class LazySandbox:
 
     def __init__(self, kind: str, limits: Limits | None = None) -> None:
         self._kind = kind
-        self._limits = limits
+        self.limits = limits or Limits()
         self._chosen: Sandbox | None = None
         self._choosing = asyncio.Lock()
 
@@ -36,5 +36,5 @@ class LazySandbox:
             if self._chosen is None:
                 from smaker.sandbox.choose import choose_sandbox  # noqa: PLC0415  loaded when something runs
 
-                self._chosen = await choose_sandbox(self._kind, limits=self._limits)
+                self._chosen = await choose_sandbox(self._kind, limits=self.limits)
             return self._chosen

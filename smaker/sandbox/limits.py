@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from smaker.core.ports import Command
 
@@ -55,3 +56,13 @@ class Limits:
             soft = max(1, math.ceil(2 * command.timeout_s))
             options.append(f"--cpu={soft}:{soft + 2}")
         return tuple(options)
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """A sandbox that says what its bounds are."""
+
+    @property
+    def limits(self) -> Limits:
+        """The bounds of its boxes."""
+        ...

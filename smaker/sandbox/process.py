@@ -99,8 +99,8 @@ class ProcessSandbox(LocalSandbox):
     def _doors(
         command: Command, found: Registries | None, near: ExitStack, far: ExitStack, closing: AsyncExitStack
     ) -> Doors:
-        if doors.is_web(command):
-            return doors.web(command.port or 0, str(doors.RELAY), near, far, closing)
+        if command.profile == "web" and command.port is not None:
+            return doors.web(command.port, str(doors.RELAY), near, far, closing)
         return Doors() if found is None else Doors(variables={**host.proxies(), **found.variables})
 
 

@@ -1,0 +1,133 @@
+"""Dependencies of generated projects: each distinct set is installed once, outside every workspace, and shared."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import platform
+import shutil
+import sys
+import sysconfig
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from smaker.core.errors import StorageError
+from smaker.core.models import Profile
+from smaker.core.ports import Mount, Sandbox
+from smaker.sandbox.installer import ENV, Package, install
+from smaker.sandbox.manifest import requirements
+
+RECORD = "smaker-env.json"
+"""Written into an environment last: one without it was never finished, and is made anew."""
+
+_FORMAT = 1  # part of the key: raise it when environments are made differently
+_POLL_S = 0.1
+_log = logging.getLogger(__name__)
+
+
+class CachedEnvironments:
+    """Implements ``core.ports.Environments`` with a folder of environments named by what is in them."""
+
+    def __init__(self, cache: Path, sandbox: Sandbox) -> None:
+        self._cache = cache
+        self._sandbox = sandbox
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def prepare(
+        self, profile: Profile, workspace: Path, on_output: Callable[[str], None] | None = None
+    ) -> tuple[Mount, ...]:
+        """Install what the workspace's manifest declares, unless that was done before; return the mount at /env.
+
+        Several at once, in this process or another, wait for one installation. Raises Unavailable with the installer's
+        words, SandboxUnavailable, StorageError if the cache cannot be written.
+        """
+        environment = profile.environment
+        if environment.kind == "none":
+            return ()
+        wanted = requirements(workspace / environment.manifest, environment.extras)
+        kind = (await self._sandbox.probe()).name
+        key = _key(wanted, kind)
+        folder = self._cache / key
+        if not (folder / RECORD).is_file():
+            try:
+                async with self._locks.setdefault(key, asyncio.Lock()), _locked(self._cache, key, on_output):
+                    if not (folder / RECORD).is_file():
+                        await self._make(folder, wanted, on_output)
+            except OSError as error:
+                raise StorageError(
+                    f"The environment {folder} cannot be made: {error}", hint="Make room, or see who may write there."
+                ) from error
+        return (Mount(host=folder, inside=ENV),)
+
+    async def _make(self, folder: Path, wanted: tuple[str, ...], say: Callable[[str], None] | None) -> None:
+        scratch = folder.with_name(f"{folder.name}.work")
+        for place in (folder, scratch):  # what a killed installation left
+            await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
+            place.mkdir()
+        if say is not None:
+            say(f"Installing {', '.join(wanted) or 'an empty environment'}\n")
+        try:
+            packages = await install(self._sandbox, folder, scratch, wanted, say)
+            _finish(folder, wanted, packages)
+        except BaseException:
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+            raise
+        finally:
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True))
+
+
+def _key(wanted: tuple[str, ...], kind: str) -> str:
+    """Return the name of the environment: equal for equal requirements on equal interpreters."""
+    parts = {
+        "format": _FORMAT,
+        "requirements": wanted,
+        "python": platform.python_version(),
+        "prefix": sys.base_prefix,
+        "platform": sysconfig.get_platform(),
+        "sandbox": kind,  # outside a box an environment is not seen at /env, and its programs know their path
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _finish(folder: Path, wanted: tuple[str, ...], packages: list[Package]) -> None:
+    """Write the record that makes an environment count as made."""
+    for package in packages:
+        _log.info("installed %s %s sha256:%s", package.name, package.version, package.sha256 or "unknown")
+    record = {
+        "requirements": wanted,
+        "packages": [asdict(package) for package in packages],
+        "python": platform.python_version(),
+        "platform": sysconfig.get_platform(),
+        "installed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    draft = folder / f"{RECORD}.new"
+    with draft.open("w", encoding="utf-8") as file:
+        json.dump(record, file, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(folder / RECORD)
+
+
+@asynccontextmanager
+async def _locked(cache: Path, key: str, say: Callable[[str], None] | None) -> AsyncGenerator[None]:
+    """Hold the lock of one environment against other processes; the kernel drops it with its holder."""
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / f"{key}.lock").open("a") as file:
+        told = False
+        while True:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            if say is not None and not told:
+                say("Waiting for another process that installs the same dependencies\n")
+                told = True
+            await asyncio.sleep(_POLL_S)
+        yield

@@ -1,0 +1,137 @@
+"""Makes one Python environment, in a box that reaches the package registries and nothing else."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from smaker.core.errors import Unavailable
+from smaker.core.ports import Command, CommandResult, Mount, Sandbox
+from smaker.sandbox import egress, host
+
+ENV = "/env"
+_UV = "/run/tools/uv"
+_SCRATCH = {"TMPDIR": "/work/tmp", "XDG_CACHE_HOME": "/work/cache"}  # the box's own /tmp is small, and in memory
+_INSTALL_S = 600.0
+_LARGEST_REPORT = 32 << 20
+_RELEVANT = ("error", "\u00d7", "╰─>", "hint:", "warning: retrying", "fatal:", "  help:")
+_log = logging.getLogger(__name__)
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Package:
+    """One installed distribution; ``sha256`` of the archive it came from, where the installer says so."""
+
+    name: str
+    version: str
+    sha256: str = ""
+
+
+async def install(
+    sandbox: Sandbox, folder: Path, scratch: Path, requirements: tuple[str, ...], say: Say | None
+) -> list[Package]:
+    """Fill the empty ``folder`` (seen as /env) and return what was installed; ``scratch`` is an empty folder to use.
+
+    uv does it where it is on PATH, else venv and pip. Raises Unavailable with the installer's own words.
+    """
+    (scratch / "tmp").mkdir()
+    uv = shutil.which("uv")
+    mounts = [Mount(host=folder, inside=ENV, writable=True)]
+    python = f"{ENV}/bin/python"
+    options = ("--no-config", "--no-python-downloads", "--cache-dir", "/work/cache", "--link-mode", "copy")
+    if uv is not None:
+        mounts.append(Mount(host=Path(uv).resolve(), inside=_UV))
+        make = (_UV, "venv", *options, "--allow-existing", "--seed", "--python", str(host.python()), ENV)
+        fill = (_UV, "pip", "install", *options, "--compile-bytecode", "--python", python, "--", *requirements)
+    else:
+        make = (str(host.python()), "-m", "venv", ENV)
+        quiet = ("--no-warn-script-location", "--progress-bar", "off", "--retries", "2")
+        fill = (python, "-m", "pip", "install", *quiet, "--report", "/work/report.json", "--", *requirements)
+
+    async def step(argv: tuple[str, ...]) -> CommandResult:
+        command = Command(
+            argv=argv,
+            workspace=scratch,
+            profile="install",
+            env=_SCRATCH,
+            mounts=tuple(mounts),
+            path=(f"{ENV}/bin",),
+            timeout_s=_INSTALL_S,
+        )
+        result = await sandbox.run(command, say)
+        if result.exit_code != 0:
+            raise _failure(result, argv)
+        return result
+
+    await step(make)
+    if requirements:
+        await step(fill)
+    if uv is not None:
+        return _frozen((await step((_UV, "pip", "freeze", *options, "--python", python))).output)
+    return _reported(scratch / "report.json") if requirements else []
+
+
+def _reported(path: Path) -> list[Package]:
+    """Read pip's report of what it installed. It was written in the box: it is told, not trusted."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            report: Any = json.loads(file.read(_LARGEST_REPORT))
+        packages = [
+            Package(
+                name=str(one["metadata"]["name"]),
+                version=str(one["metadata"]["version"]),
+                sha256=str(one["download_info"].get("archive_info", {}).get("hashes", {}).get("sha256", "")),
+            )
+            for one in report["install"]
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        _log.warning("the installer's report cannot be read: %s", error)
+        return []
+    return sorted(packages, key=lambda package: package.name.lower())
+
+
+def _frozen(output: str) -> list[Package]:
+    pairs = (line.partition("==") for line in output.splitlines() if "==" in line)
+    return [Package(name=name.strip(), version=version.strip()) for name, _, version in pairs]
+
+
+def _failure(result: CommandResult, argv: tuple[str, ...]) -> Unavailable:
+    lines = [line.rstrip() for line in result.output.splitlines() if line.strip()]
+    relevant = [line for line in lines if line.lower().lstrip().startswith(_RELEVANT)]
+    said = "\n".join((relevant or lines)[-8:]) or "(it said nothing)"
+    if result.limit is not None:
+        return Unavailable(
+            f"Installing the dependencies broke the {result.limit} bound after {result.seconds:.0f} s:\n{said}",
+            hint="Try again; if it happens again, see whether the package index is slow: smaker doctor",
+        )
+    return Unavailable(
+        f"The dependencies could not be installed (exit code {result.exit_code} of {Path(argv[0]).name}):\n{said}",
+        hint=_hint(result.output),
+    )
+
+
+def _hint(output: str) -> str:
+    """Return what to do, by what the installer said."""
+    if egress.UNREACHABLE in output:
+        return (
+            "This machine seems to be offline: its package index does not answer. Connect it, or point pip at an index "
+            "or folder that can be reached: pip config set global.find-links FOLDER"
+        )
+    if egress.REFUSED in output:
+        return (
+            "Installations reach only the indexes that pip and npm are configured with: pip config set global.index-url"
+        )
+    if "ensurepip" in output or "No module named venv" in output:
+        return "This Python cannot make environments. On Debian and Ubuntu: sudo apt install python3-venv"
+    if "No matching distribution" in output or "no version" in output.lower() or "not found in the" in output:
+        return "See whether name and version in pyproject.toml are right, and whether the index has them."
+    return "The lines above are the installer's own."
