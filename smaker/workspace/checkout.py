@@ -225,8 +225,8 @@ class TaskCheckout:
             raise WorkspaceError(f"{self.path} cannot be made equal to {tree}.", hint="Stop what writes to it.")
 
     def _come_closer(self, tree: str) -> bool:
-        """Write what differs from a tree and return whether nothing does any more. It may take a second time: a
-        .gitignore that comes or goes changes what counts."""
+        """Write what differs from a tree and return whether nothing does any more. Each .gitignore comes first: it
+        changes what counts."""
         try:
             found = self._scanner.scan(tree)
         except WorkspaceError:  # a command left what no tree can hold: nothing of it is kept
@@ -235,7 +235,8 @@ class TaskCheckout:
             found = EMPTY_TREE
         wanted: dict[str, builtins.list[tuple[str, str]]] = {}
         plan = self._repository.trees.compare(found, tree)
-        for path, (_, new) in plan.items():
+        rules = {path: change for path, change in plan.items() if path.rpartition("/")[2] == ".gitignore"}
+        for path, (_, new) in (rules or plan).items():
             if new is None:
                 self._jail.remove(names.components(path))
             elif new.mode == trees.SUBMODULE:
@@ -274,11 +275,11 @@ class TaskCheckout:
             if tree == before and self._tip is not None:
                 return self._tip
             self._refuse_secrets(before, tree)
-            repository.trees.publish(tree, known=before, sync=False)
+            repository.trees.publish(tree, known=before)
             who = identity(author, repository.clock.now())
             parents = [self._tip] if self._tip is not None else []
             commit = repository.commits.put(tree, parents, who, who, compose(message, trailers))
-            repository.objects.publish(commit.sha, sync=False)
+            repository.objects.publish(commit.sha)
             repository.refs.write(self._ref, commit.sha, self._tip)
             self._tip, self._tracked = commit.sha, tree
             if step[1]:

@@ -96,7 +96,7 @@ class UserFolder:
         heal_locks(self._place, self._private, ours=text is not None)
         if text is not None and not self._index_lock.exists():
             move = _read_note(text)
-            if move is not None and self._is_on_main(move.new):
+            if move is not None and self._has_moved(move):
                 self._resume(move)
             self._note.unlink(missing_ok=True)
         if not self._note.exists():
@@ -185,9 +185,12 @@ class UserFolder:
     def _tree(self, commit: str | None) -> str:
         return EMPTY_TREE if commit is None else self._commits.get(commit).tree
 
-    def _is_on_main(self, commit: str) -> bool:
+    def _has_moved(self, move: Move) -> bool:
+        """Whether main went where a note says; a commit of the user's may be on top of that since."""
         main = self._refs.read(self._place.branch)
-        return any(found.sha == commit for found in self._commits.back(main))
+        if main in {move.old, move.new}:
+            return main == move.new
+        return any(found.sha == move.new for found in self._commits.back(main))
 
     def _stale(self, paths: list[str]) -> StaleEdit:
         named = sorted(set(paths))

@@ -15,6 +15,7 @@ import secrets
 import stat
 import zlib
 from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +27,7 @@ Kind = Literal["blob", "tree", "commit"]
 MAX_OBJECT = 1 << 30  # bytes; a larger one is a decompression bomb, or nothing we can hold in memory
 WHOLE = 8 << 20  # bytes; larger files are hashed in pieces
 _PIECE = 1 << 20
+_SYNCING = 8  # threads
 
 
 class Objects:
@@ -41,10 +43,11 @@ class Objects:
         """Store an object in the private store, unless either store has it (or it is ``known``), and return its id."""
         content = b"%s %d\0%s" % (kind.encode(), len(data), data)
         sha = hashlib.sha1(content, usedforsecurity=False).hexdigest()
-        if sha != known and not self.is_loose(sha):
-            with _temporary(self._private) as (descriptor, name):
+        store = self._lacking(sha, known)
+        if store is not None:
+            with _temporary(store) as (descriptor, name):
                 _write_all(descriptor, zlib.compress(content, 1))
-                _install(name, _path(self._private, sha))
+                _install(name, _path(store, sha))
         return sha
 
     def put_file(self, descriptor: int, size: int, *, known: str | None = None) -> str | None:
@@ -66,7 +69,7 @@ class Objects:
             if seen != size:
                 return None
             sha = digest.hexdigest()
-            if sha != known and not self.is_loose(sha):
+            if self._lacking(sha, known) is not None:
                 _install(name, _path(self._private, sha))
         return sha
 
@@ -93,21 +96,20 @@ class Objects:
         said = self._git.run("cat-file", "--batch-check", stdin=f"{sha}\n".encode()).split()
         return None if said[-1:] == [b"missing"] else said[1].decode()
 
-    def publish(self, sha: str, *, sync: bool) -> None:
-        """Have an object in the repository's own store; ``sync``: and on the disk, whatever happens to the power."""
+    def publish(self, sha: str) -> None:
+        """Have an object in the repository's own store."""
         target = _path(self._shared, sha)
         if not _size(target):
             source = _path(self._private, sha)
-            if not _size(source):
-                return  # it is in a pack of the repository's
-            self._copy(source, target)
-        if sync:
-            for path, flags in ((target, os.O_RDONLY), (target.rpartition("/")[0], os.O_RDONLY | os.O_DIRECTORY)):
-                descriptor = os.open(path, flags | os.O_CLOEXEC)
-                try:
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
+            if _size(source):  # else it is in a pack of the repository's
+                self._copy(source, target)
+
+    def sync(self, shas: Iterable[str]) -> None:
+        """Have objects of the repository's own store on the disk, whatever happens to the power."""
+        paths = [path for sha in shas if _size(path := _path(self._shared, sha))]
+        for batch in (paths, sorted({path.rpartition("/")[0] for path in paths})):
+            with ThreadPoolExecutor(_SYNCING) as pool:  # the disk writes what is asked for together at once
+                list(pool.map(_sync, batch))
 
     def _copy(self, source: str, target: str) -> None:
         name = f"{self._shared}/tmp_obj_{secrets.token_hex(8)}"  # noqa: S108  git gc removes left-over ones of this name
@@ -122,6 +124,15 @@ class Objects:
                 _install(copy, target)
             return
         _install(name, target)
+
+    def _lacking(self, sha: str, known: str | None) -> str | None:
+        """The store that an object is to be written to, None if it is there already. What a power cut left empty in
+        the repository is written again there."""
+        if self.is_loose(sha):
+            return None
+        if os.path.lexists(_path(self._shared, sha)):
+            return self._shared
+        return None if sha == known else self._private
 
     def is_loose(self, sha: str) -> bool:
         """Whether an object is a file of its own in either store."""
@@ -215,6 +226,14 @@ def _read(path: str) -> bytes | None:
         os.close(descriptor)
 
 
+def _sync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _pieces(descriptor: int, size: int) -> Iterator[bytes]:
     while size > 0 and (piece := os.read(descriptor, min(size, _PIECE))):
         size -= len(piece)
@@ -241,7 +260,7 @@ def _temporary(store: str) -> Generator[tuple[int, str]]:
 
 
 def _install(name: str, target: str) -> None:
-    """Put a finished file in its place; a whole one that is there stays, an empty one is replaced."""
+    """Put a finished file in its place."""
     try:
         os.rename(name, target)  # noqa: PTH104
     except FileNotFoundError:

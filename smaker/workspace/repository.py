@@ -142,7 +142,10 @@ class GitWorkspace:
         main = self._main()
         if main is not None:
             try:
-                self._parts.trees.folder(self._parts.commits.get(main).tree)
+                tree = self._parts.commits.get(main).tree
+                self._parts.trees.folder(tree)
+                self._parts.objects.publish(main)  # where the repository lost what we still have
+                self._parts.objects.publish(tree)
             except NotFound as problem:
                 raise WorkspaceError(
                     f"The history of {self.path} is damaged: {problem.message}",
@@ -200,13 +203,14 @@ class GitWorkspace:
 
     def _publish(self, main: str | None, new: str) -> None:
         """Have the commits from main to ``new`` in the repository, and on the disk whatever happens to the power."""
-        commits = self._parts.commits
-        for commit in commits.back(new):
+        taken: list[str] = []
+        for commit in self._parts.commits.back(new):
             if commit.sha == main:
                 break
-            known = EMPTY_TREE if commit.parent is None else commits.get(commit.parent).tree
-            self._parts.trees.publish(commit.tree, known=known, sync=True)
-            self._parts.objects.publish(commit.sha, sync=True)
+            taken += self._parts.trees.publish(commit.tree, known=self._tree_of(commit.parent))
+            self._parts.objects.publish(commit.sha)
+            taken.append(commit.sha)
+        self._parts.objects.sync(taken)
 
     # --- the user's folder --------------------------------------------------------------------------------------------
 
@@ -233,8 +237,9 @@ class GitWorkspace:
         who = identity(_SMAKER, now)
         message = "The user's files, saved before smaker went on\n"
         commit = commits.put(tree, [main] if main is not None else [], who, who, message)
-        self._parts.trees.publish(tree, known=self._tree_of(main), sync=True)
-        self._parts.objects.publish(commit.sha, sync=True)
+        taken = self._parts.trees.publish(tree, known=self._tree_of(main))
+        self._parts.objects.publish(commit.sha)
+        self._parts.objects.sync([*taken, commit.sha])
         return self._new_ref(RESCUE, commit.sha)
 
     def _new_ref(self, prefix: str, commit: str) -> str:

@@ -113,10 +113,12 @@ class Trees:
                 entries[name] = Entry(FOLDER, sha)
         return self.build(entries.items())
 
-    def publish(self, new: str, *, known: str, sync: bool) -> None:
-        """Have a tree and all below it in the repository's own store, where ``known`` is already."""
+    def publish(self, new: str, *, known: str) -> list[str]:
+        """Have a tree and all below it in the repository's own store, where ``known`` is already; return what it took:
+        the ids of all objects that ``known`` lacks."""
         if new == known:
-            return
+            return []
+        taken: list[str] = []
         before = self.folder(known)
         for name, entry in self.folder(new).items():
             old = before.get(name)
@@ -124,10 +126,12 @@ class Trees:
                 continue
             if entry.mode == FOLDER:
                 below = old.sha if old is not None and old.mode == FOLDER else EMPTY_TREE
-                self.publish(entry.sha, known=below, sync=sync)
+                taken += self.publish(entry.sha, known=below)
             else:
-                self._objects.publish(entry.sha, sync=sync)
-        self._objects.publish(new, sync=sync)
+                self._objects.publish(entry.sha)
+                taken.append(entry.sha)
+        self._objects.publish(new)
+        return [*taken, new]
 
     def _compare_folder(
         self, prefix: str, before: Folder, after: Folder, result: Differences

@@ -16,6 +16,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 from smaker.core.errors import PathError, WorkspaceError
+from smaker.core.models import Project
 from smaker.core.ports import Clock
 from smaker.workspace.edge import off_loop
 from smaker.workspace.health import Place, inspect
@@ -70,6 +71,12 @@ class GitWorkspaces:
         """Open a repository smaker made or adopted, and finish what a process that died left undone there."""
         return await off_loop(path, self._open, path)
 
+    async def ensure(self, project: Project) -> GitWorkspace:
+        """Open a project's repository, or make it if it is not there yet."""
+        path = Path(project.workspace)
+        there = await off_loop(path, lambda: os.path.lexists(path / ".git"))
+        return await (self.open(path) if there else self.create(path))
+
     async def discard(self, path: Path, *, files: bool) -> None:
         """Remove what is kept about a repository outside of it, and with ``files`` the folder itself."""
         await off_loop(path, self._discard, path, files=files)
@@ -87,14 +94,19 @@ class GitWorkspaces:
             left = place.directory / "smaker"  # of another installation, or of somebody who wants us to find it
             if left.exists():
                 remove_tree(left)
-        self._prepare(place)
+        private = self._prepare(place)
+        _write(private / "HEAD", f"ref: {place.branch}\n")
+        with self._lock:
+            self._opened.pop(place.path, None)
         workspace = self._open(place.path)
         workspace.save()
         return workspace
 
     def _clone(self, source: str | Path, path: Path) -> GitWorkspace:
         path = path.resolve()
-        local = Path(source).expanduser() if isinstance(source, Path) or Path(source).expanduser().is_dir() else None
+        local = Path(source).expanduser() if source else None
+        if isinstance(source, str) and local is not None and not local.is_dir():
+            local = None
         with _new_folder(path) as half:
             if local is not None:
                 origin = inspect(local.resolve())
@@ -119,8 +131,12 @@ class GitWorkspaces:
         place = inspect(path.resolve())
         with self._lock:
             workspace = self._opened.get(place.path)
-            if workspace is None or not self._private(place.path).exists():
-                private = self._prepare(place)
+            private = self._private(place.path)
+            if workspace is None or not private.exists():
+                self._prepare(place)
+                branch = (private / "HEAD").read_text("utf-8").removeprefix("ref: ").strip()
+                if branch != place.branch:
+                    raise other_branch(place, branch)
                 workspace = GitWorkspace(
                     place,
                     private,

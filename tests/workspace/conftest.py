@@ -1,0 +1,166 @@
+"""Real repositories in a temporary folder, and a git of the user's to look at them with."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from smaker.core.ports import Author
+from smaker.testing import FrozenClock
+from smaker.workspace import GitWorkspaces, Limits
+from smaker.workspace.checkout import TaskCheckout
+from smaker.workspace.repository import GitWorkspace
+
+Git = Callable[..., str]
+Commit = Callable[..., Awaitable[str]]
+
+KEY = b"FAKE-KEY-" + b"0123456789"
+
+
+def scan(data: bytes) -> str | None:
+    return "fake key" if KEY in data else None
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock()
+
+
+@pytest.fixture
+def make(tmp_path: Path, clock: FrozenClock) -> Callable[..., GitWorkspaces]:
+    """Another room over the same state, as another process would have."""
+
+    def new(limits: Limits | None = None, state: str = "state") -> GitWorkspaces:
+        return GitWorkspaces(tmp_path / state, clock=clock, scan=scan, limits=limits)
+
+    return new
+
+
+@pytest.fixture
+def room(make: Callable[..., GitWorkspaces]) -> GitWorkspaces:
+    return make()
+
+
+@pytest.fixture
+async def workspace(room: GitWorkspaces, tmp_path: Path) -> GitWorkspace:
+    return await room.create(tmp_path / "project")
+
+
+@pytest.fixture
+def git(tmp_path: Path) -> Git:
+    """The user's own git, in the project unless told otherwise; returns what it prints."""
+
+    def run(*arguments: str | bytes, at: Path | None = None, ok: bool = True, stdin: bytes | None = None) -> str:
+        identity = {"GIT_AUTHOR_NAME": "u", "GIT_AUTHOR_EMAIL": "u@x", "GIT_COMMITTER_NAME": "u"}
+        environment = {**os.environ, **identity, "GIT_COMMITTER_EMAIL": "u@x", "GIT_CONFIG_NOSYSTEM": "1"}
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=at or tmp_path / "project",
+            capture_output=True,
+            input=stdin,
+            env=environment,
+            check=False,
+        )
+        if ok and done.returncode != 0:
+            raise AssertionError((arguments, done.stdout, done.stderr))
+        return done.stdout.decode("utf-8", "surrogateescape")
+
+    return run
+
+
+@pytest.fixture
+def commit() -> Commit:
+    """Write files to a checkout and commit them as a step."""
+
+    async def work(checkout: TaskCheckout, files: Mapping[str, bytes | None], step: str, message: str = "work") -> str:
+        await checkout.write(files)
+        return await checkout.commit(
+            message,
+            author=Author(name="smaker coder", email="coder@smaker.invalid"),
+            trailers=[("Smaker-Project", "p1"), ("Smaker-Step", step)],
+        )
+
+    return work
+
+
+@pytest.fixture
+async def built(workspace: GitWorkspace, commit: Commit) -> GitWorkspace:
+    """A workspace with one integrated commit."""
+    checkout = await workspace.checkout("t0")
+    await commit(checkout, {"README.md": b"# read me\n", "src/app.py": b"one\ntwo\nthree\n"}, "t0.1", "first")
+    await workspace.integrate("t0")
+    await checkout.close()
+    return workspace
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Callable[[Path], str]:
+    """The hash of everything in the temporary folder that is not under a given one: names, kinds, contents."""
+
+    def state(inside: Path) -> str:
+        digest = hashlib.sha256()
+        for root, folders, files in os.walk(tmp_path):
+            if Path(root).is_relative_to(inside):
+                continue
+            for name in sorted([*folders, *files]):
+                path = Path(root, name)
+                digest.update(os.fsencode(path))
+                if path.is_symlink():
+                    digest.update(os.fsencode(path.readlink()))
+                elif path.is_file():
+                    digest.update(path.read_bytes())
+        return digest.hexdigest()
+
+    return state
+
+
+@pytest.fixture
+def odd_files() -> dict[bytes, bytes]:
+    """Thirty names and contents that go wrong elsewhere."""
+    return {
+        b"plain": b"x",
+        b"with space": b"x",
+        b" leading": b"x",
+        b"trailing ": b"x",
+        b"new\nline": b"x",
+        b"tab\there": b"x",
+        b"-rf": b"x",
+        b"--output=x": b"x",
+        b":(top)x": b"x",
+        b"$(id)": b"x",
+        b";id": b"x",
+        b"`id`": b"x",
+        b'quo"te': b"x",
+        b"apo'strophe": b"x",
+        b"back\\slash": b"x",
+        b"star*": b"x",
+        b"question?": b"x",
+        b"[bracket]": b"x",
+        b"colon:name": b"x",
+        b"CON": b"x",
+        "nfc-\u00e9".encode(): b"composed",
+        "nfd-e\u0301".encode(): b"decomposed",
+        "\u202eright-to-left".encode(): b"x",
+        "emoji-\U0001f600".encode(): b"x",
+        b"not-utf8-\xff\xfe": b"x",
+        b"n" * 255: b"x",
+        b"dir/sub/deep/file": b"x",
+        b"dir-file": b"sorts between dir and dir/",
+        b"dir.file": b"sorts before dir/",
+        b"crlf": b"one\r\ntwo\r\n",
+        b"mixed-ends": b"one\r\ntwo\nthree\r",
+        b"bom": b"\xef\xbb\xbftext\n",
+        b"utf16": "text".encode("utf-16"),
+        b"binary": bytes(range(256)) * 40,
+        b"empty": b"",
+        b"no-newline": b"end",
+        b".gitattributes": b"* text=auto eol=crlf\n*.x filter=evil\n",
+        b".hidden": b"x",
+        b"HEAD": b"not a ref",
+        b"large": b"abc" * 100_000,
+    }
