@@ -15,14 +15,16 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Interval, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Interval, Row, and_, bindparam, func, or_, select, update
 
 from smaker.core.errors import Fenced
 from smaker.core.models import Desired, Task, TaskState
 from smaker.store.codec import task_from
 from smaker.store.mapping import task_values
-from smaker.store.rows import COUNTERS, PROJECTS, TASKS
+from smaker.store.rows import PROJECTS, TASKS
 from smaker.store.transaction import Transaction
+
+ROUNDS = 8  # how often a claim looks again when another worker took what it saw
 
 _T = TASKS.c
 _OF_TASK = (_T.project, _T.state, _T.attempt, _T.body, _T.crc)
@@ -51,26 +53,18 @@ def within(needs: Iterable[str], capabilities: Sequence[str]) -> list[str]:
 def claim(
     transaction: Transaction, worker: str, *, needs: Sequence[str], lease_s: float, project: str | None
 ) -> Task | None:
-    """Take the oldest task that can be claimed and needs one of ``needs``."""
+    """Take the oldest task that can be claimed and needs one of ``needs``; None too if others keep being quicker."""
     statements = _Statements.of(transaction.dialect)
-    oldest = statements.oldest[project is not None]
-    row = transaction.read(oldest, {"now": transaction.monotonic, "project": project, "needs": needs}).first()
-    if row is None:
-        return None
-    serial, *columns = row
-    found = task_from(*columns, worker=None, lease_until=None)
-    taken = found.model_copy(
-        update={
-            "state": TaskState.RUNNING,
-            "attempt": found.attempt + 1,
-            "worker": worker,
-            "started_at": found.started_at or transaction.now,
-        }
-    )
-    values = {"of": serial} | _state(taken) | _lease(transaction, lease_s)
-    until = transaction.write(statements.take, values).scalar_one()
-    transaction.revise(taken.project)
-    return taken.model_copy(update={"lease_until": until})
+    key = {"now": transaction.monotonic, "project": project, "needs": needs}
+    for _ in range(ROUNDS):
+        seen = transaction.read(statements.oldest[project is not None], key).first()
+        if seen is None:
+            return None
+        transaction.lock((seen.project,))  # the project first, as everybody does; then look again
+        row = transaction.read(statements.oldest[True], key | {"project": seen.project}).first()
+        if row is not None:
+            return _take(transaction, row, worker, lease_s)
+    return None
 
 
 def heartbeat(transaction: Transaction, project: str, task: str, attempt: int, *, lease_s: float) -> Desired:
@@ -97,6 +91,23 @@ def release(transaction: Transaction, project: str, task: str, attempt: int) -> 
     transaction.revise(project)
 
 
+def _take(transaction: Transaction, row: Row[Any], worker: str, lease_s: float) -> Task:
+    serial, *columns = row
+    found = task_from(*columns, worker=None, lease_until=None)
+    taken = found.model_copy(
+        update={
+            "state": TaskState.RUNNING,
+            "attempt": found.attempt + 1,
+            "worker": worker,
+            "started_at": found.started_at or transaction.now,
+        }
+    )
+    values = {"of": serial} | _state(taken) | _lease(transaction, lease_s)
+    until = transaction.write(_Statements.of(transaction.dialect).take, values).scalar_one()
+    transaction.revise(taken.project)
+    return taken.model_copy(update={"lease_until": until})
+
+
 class _Statements:
     """What differs between databases: whose clock says that a lease is over. Each pair: of any project, of one."""
 
@@ -118,11 +129,9 @@ class _Statements:
         oldest = (
             select(_T.serial, *_OF_TASK)
             .join(PROJECTS, PROJECTS.c.id == _T.project)
-            .join(COUNTERS, COUNTERS.c.project == _T.project)
             .where(claimable, _T.needs.in_(bindparam("needs", expanding=True)))
             .order_by(_T.serial)
             .limit(1)
-            .with_for_update(of=(TASKS, COUNTERS), skip_locked=True)
         )
         self.waiting = (waiting, waiting.where(own))
         self.oldest = (oldest, oldest.where(own))

@@ -11,17 +11,19 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from smaker.core.errors import NotFound, StorageError
 from smaker.core.events import Event
 from smaker.core.models import Answer, Artifact, Project, Step, Task, TestReport
-from smaker.core.ports import Build
 from smaker.store.blobfiles import BlobFiles, checked, is_name, missing
 from smaker.store.codec import Damage, event_from, merge_steps, project_from, task_from, task_number, unseal
 from smaker.store.faults import damaged, explain
 from smaker.store.files import Files, read_only
 from smaker.store.revisions import newest, refuse_unknown
+
+if TYPE_CHECKING:
+    from smaker.core.ports import Build
 
 T = TypeVar("T")
 
@@ -153,6 +155,8 @@ def _require_current(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _build(connection: sqlite3.Connection, project: str) -> Build | None:
+    from smaker.core.ports import Build  # noqa: PLC0415  a list of projects needs no builds
+
     def rows(query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query, (project,)).fetchall()
 
