@@ -12,8 +12,10 @@ import venv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from smaker.agents.evidence import parse_junit, read_tests
 from smaker.core.models import TestSource
@@ -192,6 +194,20 @@ def _environment(loaded: LoadedProfile, spec: Spec) -> Path | None:
             assert installed.returncode == 0, installed.stderr
             (folder / "complete").write_text("\n".join(wanted))
     return folder
+
+
+@pytest.fixture
+def plan() -> Callable[[str], dict[str, Any]]:
+    """A function that reads entities and operations from ``plans/<name>.yaml``, as `make_spec` takes them."""
+
+    def read(name: str) -> dict[str, Any]:
+        content = yaml.safe_load((Path(__file__).parent / "plans" / f"{name}.yaml").read_text(encoding="utf-8"))
+        return {
+            "entities": [Entity.model_validate(entity) for entity in content["entities"]],
+            "operations": [Operation.model_validate(operation) for operation in content["operations"]],
+        }
+
+    return read
 
 
 @pytest.fixture

@@ -28,5 +28,11 @@ TOPICS = (
 def test_units(topics: tuple[str, ...], make_spec: Callable[..., Spec], build: Callable[[Spec], Any]) -> None:
     operations = [Operation(kind=OperationKind.CONVERT, topic=topic) for topic in topics]
     operations.append(Operation(kind=OperationKind.REGISTRY))
-    spec = make_spec("units-kit", "python-library", ProductKind.LIBRARY, topics=topics, operations=operations)
-    build(spec)
+    build(make_spec("units-kit", "python-library", ProductKind.LIBRARY, topics=topics, operations=operations))
+
+
+@pytest.mark.parametrize("name", ["expenses", "kitchen-sink", "odd-names"])
+def test_records(
+    name: str, plan: Callable[[str], Any], make_spec: Callable[..., Spec], build: Callable[[Spec], Any]
+) -> None:
+    build(make_spec(name, "python-library", ProductKind.LIBRARY, **plan(name)))
