@@ -1,0 +1,1 @@
+"""What the product is: its kind, title and technology, topics and sections, and what no blueprint builds."""

@@ -1,0 +1,134 @@
+"""Read records that are named without their fields yet, and go on with lists that are open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from smaker.agents.offline.reader.language.phrases import Phrase, low, noun_phrase
+from smaker.agents.offline.reader.language.tokens import Item
+from smaker.agents.offline.reader.language.words import (
+    MASS,
+    is_plural,
+    verb,
+    word_set,
+)
+from smaker.agents.offline.reader.rules.declare import CONTAINERS, CRUD, MANAGE, add_field
+from smaker.agents.offline.reader.rules.field_types import is_list_word, looks_like_field
+from smaker.agents.offline.reader.rules.fields import read_field
+from smaker.agents.offline.reader.rules.reading import NOT_RECORDS, Reading, strip_adjectives
+from smaker.agents.offline.reader.rules.relations import read_link
+
+_WEAK = word_set("plan organise organize schedule handle administer monitor")  # "plan weddings" names no record
+
+
+_ONES = frozenset({"a", "an", "each", "every", "my", "their", "our"})
+_NO_FIELDS = frozenset({"add", "create", "edit", "delete", "remove"})
+_COLLECTIONS = word_set("collection collections catalog catalogue library inventory database archive")
+
+
+def read_mention(reading: Reading, items: Sequence[Item]) -> bool:
+    """Read "track books", "keep private notes", "edit and delete": records without fields yet."""
+    base = verb(low(items, 0))
+    if base not in MANAGE:
+        return False
+    if base in CRUD and (len(items) == 1 or low(items, 1) in {"them", "it", "these", "those"}):
+        return _basic(reading, items)
+    phrase, after = _kept(reading, items)
+    if phrase is None:
+        return False
+    words, known = phrase.words, reading.entity_of(strip_adjectives(phrase.words))
+    if known is None and (reading.mode == "fields" or phrase.head in NOT_RECORDS):
+        return False
+    if known is None and _loose_field(reading, items, base, phrase):
+        return True
+    gathered = phrase.tokens[-1].low in _COLLECTIONS
+    named = base in _WEAK or not (is_plural(phrase.head) or gathered)
+    if known is None and named and (base in _WEAK or phrase.head in MASS or phrase.determiner not in _ONES):
+        reading.draft.title = reading.draft.title or strip_adjectives(words)
+        reading.use(items[:after])
+        reading.mode = "product"
+        return True
+    entity = reading.declare(words)
+    reading.use(items[:after])
+    reading.mode, reading.target = "entities", entity.name
+    end = read_link(reading, words, items, after)
+    reading.use(items[after:end])
+    return True
+
+
+def _basic(reading: Reading, items: Sequence[Item]) -> bool:
+    """Read "edit" or "delete them", which every product does; in a list of fields a lone "view" is a field."""
+    if reading.mode == "fields" and len(items) == 1 and low(items, 0) not in _NO_FIELDS:
+        return False
+    reading.use(items[:2])
+    return True
+
+
+def _kept(reading: Reading, items: Sequence[Item]) -> tuple[Phrase | None, int]:
+    """What is kept, without the words for its keeping: "a private list of books", "my book collection"."""
+    phrase, after = noun_phrase(items, 1)
+    if low(items, 1) == "track" and low(items, 2) == "of":
+        phrase, after = noun_phrase(items, 3)
+    if phrase is not None and len(phrase.words) > 1 and phrase.head in _COLLECTIONS and phrase.words[-2][-3:] != "ing":
+        phrase = Phrase(phrase.words[:-1], phrase.tokens, phrase.determiner)
+    while phrase is not None and phrase.head in CONTAINERS and low(items, after) in {"of", "for", "about"}:
+        if {"private", "own", "personal"} & set(phrase.words):
+            reading.draft.own_all = True
+        phrase, after = noun_phrase(items, after + 1)
+    return phrase, after
+
+
+def _loose_field(reading: Reading, items: Sequence[Item], base: str, phrase: Phrase) -> bool:
+    """Read "add a due date", a field of what there is rather than a record."""
+    one = phrase.determiner in {"a", "an", "one", "another"} and not is_plural(phrase.head)
+    if base not in {"add", "store", "keep", "record", "note"} or not one or not looks_like_field(phrase.words):
+        return False
+    field = read_field(items[1:])
+    if field is None:
+        return False
+    reading.use(items[:1])
+    reading.use(field.used)
+    reading.loose.append(field)
+    return True
+
+
+def continue_list(reading: Reading, items: Sequence[Item]) -> bool:
+    """Read a piece of the list that is open: a field, a kind of record, or either where the product was named."""
+    if reading.mode == "fields" and reading.target is not None:
+        field = read_field(items)
+        if field is None:
+            return False
+        add_field(reading, reading.target, field)
+        reading.last_field = field
+        return True
+    if reading.mode not in {"entities", "product"}:
+        return False
+    phrase, after = noun_phrase(items, 0)
+    if phrase is None:
+        return False
+    if reading.mode == "product":
+        return _of_product(reading, items, phrase, after)
+    if (is_plural(phrase.head) or reading.entity_of(phrase.words) is not None) and phrase.head not in NOT_RECORDS:
+        reading.declare(phrase.words)
+        reading.use(items[:after])
+        return True
+    return False
+
+
+def _of_product(reading: Reading, items: Sequence[Item], phrase: Phrase, after: int) -> bool:
+    words = phrase.words
+    if reading.entity_of(words) is not None:
+        reading.declare(words)
+        reading.use(items[:after])
+        return True
+    if is_list_word(phrase.head) or (not is_plural(phrase.head) and looks_like_field(words)):
+        field = read_field(items)
+        if field is not None:
+            reading.loose.append(field)
+            reading.use(field.used)
+            return True
+    if is_plural(phrase.head) and phrase.head not in NOT_RECORDS and verb(words[0]) == "":
+        reading.declare(words)
+        reading.use(items[:after])
+        return True
+    return False

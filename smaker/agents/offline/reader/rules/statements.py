@@ -1,0 +1,291 @@
+"""Walk through a prompt, line by line and part by part, and let the rules read each part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from smaker.agents.offline.reader.language.clauses import Part, split_parts
+from smaker.agents.offline.reader.language.phrases import low, lows, noun_phrase
+from smaker.agents.offline.reader.language.tokens import Group, Item, Line, Token, mark, nest, sentences, tokens_of
+from smaker.agents.offline.reader.language.words import AUXILIARIES, FLUFF, verb, word_set
+from smaker.agents.offline.reader.product.scope import find_unsupported
+from smaker.agents.offline.reader.product.title import read_product, read_purpose
+from smaker.agents.offline.reader.rules.actions import STATES, read_limit, read_port, read_set, read_transfer
+from smaker.agents.offline.reader.rules.additions import turn_round
+from smaker.agents.offline.reader.rules.constraints import read_constraint
+from smaker.agents.offline.reader.rules.declare import CRUD, read_declaration
+from smaker.agents.offline.reader.rules.fields import read_group
+from smaker.agents.offline.reader.rules.headers import as_piece, is_statement, lists_fields, read_header
+from smaker.agents.offline.reader.rules.mentions import continue_list, read_mention
+from smaker.agents.offline.reader.rules.people import PEOPLE, read_people
+from smaker.agents.offline.reader.rules.reading import Reading
+from smaker.agents.offline.reader.rules.relations import read_relation
+from smaker.agents.offline.reader.rules.reports import read_report
+from smaker.agents.offline.reader.rules.views import continue_wish, read_filter, read_search, read_sort
+
+_RULES = (
+    read_people,
+    read_limit,
+    read_transfer,
+    read_report,
+    read_port,
+    read_search,
+    read_sort,
+    read_filter,
+    read_set,
+    read_constraint,
+    read_relation,
+    read_declaration,
+)
+
+
+_LEADING = word_set(
+    "to also then please and that which who should must can could may will shall able it i we you they "
+    "there is are want need would like let lets allow allows allowing support supports supporting provide "
+    "provides offer offers possible ability option possibility me us them be make so finally additionally "
+    "furthermore moreover lastly first next second third or option"
+)
+
+
+_SUBJECTS = word_set("users user people person visitors visitor everyone anyone someone callers clients customers")
+
+
+_DONE_BY_PEOPLE = word_set(
+    "search filter sort list view see browse export import download edit update delete remove mark find look"
+)
+
+
+_INTRODUCING = word_set("add include implement provide create build need want offer have")
+
+
+_REQUESTS = word_set(
+    "search searching filter filters filtering sort sorting export exporting import importing csv json "
+    "total totals count average login signup sign log user-accounts authentication registration limit "
+    "maximum full-text"
+)
+
+
+def read_lines(reading: Reading, lines: Sequence[Line]) -> None:
+    """Read every line and the bullets below it."""
+    first = True
+    for line in lines:
+        for tokens in _statements(reading, line):
+            _read_statement(reading, tokens, first=first)
+            first = False
+
+
+def _statements(reading: Reading, line: Line) -> Iterator[list[Token]]:
+    """The statements a line makes: with a header of fields, its bullets join the line; otherwise each stands alone."""
+    if not line.children:
+        yield line.tokens
+        return
+    header = list(line.tokens)
+    while header and header[-1].kind == "mark" and header[-1].low in {":", "-", ","}:
+        header.pop()
+    if lists_fields(header, line.children):
+        joined = [*header, mark(":")]
+        for child in line.children:
+            joined += [*as_piece(child), mark(",")]
+        yield joined
+        return
+    yield [*header, mark(":")]
+    for child in line.children:
+        yield from _statements(reading, child)
+
+
+def _read_statement(reading: Reading, tokens: Sequence[Token], *, first: bool) -> None:
+    header = bool(tokens) and tokens[-1].low == ":" and tokens[-1].at < 0
+    for number, sentence in enumerate(sentences(nest(tokens))):
+        reading.spoken = None
+        parts = split_parts(turn_round(reading, sentence))
+        if number or not first:
+            reading.mode = reading.mode if reading.mode in {"product", "entities"} and not first and number == 0 else ""
+        for place, part in enumerate(parts):
+            following = parts[place + 1] if place + 1 < len(parts) else None
+            opens = following is not None and following.joint in {":", "-"} and (place == 0 or following.joint == ":")
+            opens = opens or (header and following is None)
+            reading.mentioned = None
+            _read_part(
+                reading, part, following if opens else None, opens=opens, first=first and number == 0 and place == 0
+            )
+
+
+def _read_part(reading: Reading, part: Part, following: Part | None, *, opens: bool, first: bool) -> None:
+    items: Sequence[Item] = part.items
+    if part.joint == ":" and _details_of_last(reading, items):
+        return
+    if opens and read_header(reading, items, following):
+        return
+    read_items(reading, items, first=first)
+    if opens and reading.mode != "fields":
+        if reading.mentioned is not None and following is not None and is_statement(reading, following.items):
+            _forget(reading, reading.mentioned)
+            reading.mode = "product"
+        elif reading.mentioned is not None:
+            reading.open_fields(reading.mentioned)
+        elif reading.mode != "entities":
+            reading.mode = "product"
+
+
+def _forget(reading: Reading, name: str) -> None:
+    """What stands before a colon names the product if other records follow: "an address book: contacts …"."""
+    entity = reading.draft.entities.get(name)
+    if entity is not None and not entity.declared and name not in reading.known:
+        del reading.draft.entities[name]
+        reading.current = reading.mentioned = reading.spoken = None
+        reading.draft.title = reading.draft.title or tuple(name.split("_"))
+
+
+def read_items(reading: Reading, items: Sequence[Item], *, first: bool = False) -> None:
+    """Read one part, then what is left of it, until no rule understands the rest."""
+    rest: Sequence[Item] | None = items
+    for _ in range(8):
+        if not rest:
+            return
+        rest = _read_once(reading, rest, first=first)
+        first = False
+
+
+def _read_once(reading: Reading, items: Sequence[Item], *, first: bool) -> Sequence[Item] | None:
+    """Let the first rule that can read ``items``; returns what is left to read, None when nothing is."""
+    named = read_product(reading, items, first=first)
+    if named is not None:
+        return named
+    items = _strip(reading, items)
+    if not items:
+        return None
+    purpose = read_purpose(reading, items)
+    if purpose is not None:
+        return purpose
+    for rule in _RULES:
+        if rule(reading, items):
+            return _left(reading, items)
+    if _read_exclusion(reading, items):
+        return _left(reading, items)
+    if find_unsupported(items) is not None and reading.mode != "fields":
+        return _reject(reading, items)
+    for rule in (continue_wish, read_mention):
+        if rule(reading, items):
+            return _left(reading, items)
+    if find_unsupported(items) is not None and (len(items) > 1 or reading.mode != "fields"):
+        return _reject(reading, items)
+    if continue_list(reading, items):
+        return _left(reading, items)
+    place = next((index for index, word in enumerate(lows(items)) if word == "or" and index), -1)
+    if place > 0:
+        read_items(reading, items[:place])
+        return items[place + 1 :]
+    to = next(
+        (index for index, word in enumerate(lows(items)) if word == "to" and index and verb(low(items, index + 1))), -1
+    )
+    return items[to + 1 :] if to > 0 else None
+
+
+def _read_exclusion(reading: Reading, items: Sequence[Item]) -> bool:
+    """Read "no payments needed": what is not wanted is not built."""
+    if low(items, 0) not in {"no", "without"}:
+        return False
+    phrase, after = noun_phrase(items, 1)
+    if phrase is None or phrase.words[0] in {"duplicate", "duplicates", "empty", "two", "more", "negative"}:
+        return False
+    if verb(phrase.words[0]) in CRUD or reading.entity_of(phrase.words) is not None:
+        return False
+    while low(items, after) in {"is", "are", "needed", "required", "necessary", "wanted", "please", "for", "now"}:
+        after += 1
+    reading.use(items[:after])
+    return True
+
+
+def _left(reading: Reading, items: Sequence[Item]) -> Sequence[Item] | None:
+    """What stands after the last item that was understood, or None."""
+    end = 0
+    for index, item in enumerate(items):
+        words = [token for token in tokens_of([item]) if token.kind != "mark" and token.at >= 0]
+        known = [token for token in words if token.at in reading.draft.used]
+        if known if isinstance(item, Group) else len(known) == len(words):
+            end = index + 1
+        else:
+            break
+    rest = items[end:] if end else None
+    return rest if rest and len(rest) < len(items) else None
+
+
+def _reject(reading: Reading, items: Sequence[Item]) -> None:
+    why = find_unsupported(items)
+    reading.draft.reject(reading.source(items), f"no blueprint has {why}")
+    reading.use(items)
+    reading.last_wish = None
+
+
+def _strip(reading: Reading, items: Sequence[Item]) -> Sequence[Item]:
+    """Leave out "users can", "it should be possible to" before what is asked."""
+    if reading.mode == "fields" and low(items, 0) not in _SUBJECTS | {"also", "then", "finally", "they", "it"}:
+        return items
+    index = 0
+    while index < len(items):
+        word = low(items, index)
+        ahead = low(items, index + 1)
+        if (
+            word in _SUBJECTS
+            and reading.entity_of((word,)) is None
+            and (ahead in AUXILIARIES - {"have", "has", "is", "are"} or verb(ahead) or ahead == "to")
+        ):
+            index += 1
+        elif index == 0 and (actor := _actor(items)) > 0:
+            index = actor
+        elif (
+            word in {"a", "the", "each", "every", "all"}
+            and ahead in PEOPLE
+            and low(items, index + 2) in {"can", "may", "should", "must", "will"}
+        ):
+            if reading.entity_of((ahead,)) is not None:
+                break
+            index += 2
+        elif word in {"with", "for"} and reading.mode == "product" and ahead == "support":
+            index += 2
+        elif (
+            (
+                word in _LEADING
+                and not (
+                    word in {"is", "are", "can", "be", "may", "must", "should", "will"}
+                    and index == 0
+                    and not verb(ahead)
+                )
+            )
+            or (word in _INTRODUCING and _names_request(items, index + 1))
+            or (word in {"with"} and reading.mode == "product" and index == 0)
+        ):
+            index += 1
+        else:
+            break
+    reading.use(items[:index])
+    return items[index:]
+
+
+def _names_request(items: Sequence[Item], index: int) -> bool:
+    """Whether "search", "CSV export", "a total per category" stands at ``index``, as after "add"."""
+    while low(items, index) in FLUFF | {"a", "an", "the", "some"}:
+        index += 1
+    return low(items, index) in _REQUESTS
+
+
+def _actor(items: Sequence[Item]) -> int:
+    """Where what is done begins in "authors can publish posts"; 0 if nobody is said to do it."""
+    phrase, after = noun_phrase(items, 0)
+    if phrase is None or low(items, after) not in {"can", "may", "should", "must", "will"} or len(phrase.words) > 2:
+        return 0
+    base = verb(low(items, after + 1))
+    return after + 1 if base in STATES or base in _DONE_BY_PEOPLE else 0
+
+
+def _details_of_last(reading: Reading, items: Sequence[Item]) -> bool:
+    """Read "open/done" after "status:" in a list of fields."""
+    last = reading.last_field
+    if reading.mode != "fields" or last is None or last.field.type is not None:
+        return False
+    probe = last.used
+    last.used = []
+    understood = read_group(Group(tuple(items)), last)
+    reading.use(last.used)
+    last.used = [*probe, *last.used]
+    return understood

@@ -1,0 +1,1 @@
+"""What was read becomes definite: records with typed fields and references, wishes that became operations."""

@@ -1,0 +1,319 @@
+"""Settle the records once all is read: which fields are references, what types the rest have, what was left open."""
+
+from __future__ import annotations
+
+from smaker.agents.offline.reader.draft import Draft, EntityDraft, FieldDraft, Relation, Words
+from smaker.agents.offline.reader.language.words import is_plural, singular
+from smaker.agents.offline.reader.product.naming import article, human, listing, record_name, record_plural
+from smaker.agents.offline.reader.rules.field_types import COUNTING, infer
+from smaker.agents.offline.reader.rules.fields import FieldReading
+from smaker.agents.offline.reader.rules.reading import Reading, entity_name
+from smaker.agents.offline.reader.settling.finding import find_entity, find_fields
+from smaker.agents.offline.reader.settling.values import settle_field
+from smaker.core.spec import FieldType, ProductKind
+
+# What a record has when nothing was said of it: by its last word.
+_DEFAULTS: dict[str, tuple[str, ...]] = {
+    "note": ("title", "body"),
+    "memo": ("title", "body"),
+    "page": ("title", "body"),
+    "post": ("title", "body"),
+    "article": ("title", "body"),
+    "entry": ("date", "body"),
+    "task": ("title", "done"),
+    "todo": ("title", "done"),
+    "chore": ("title", "done"),
+    "comment": ("text",),
+    "message": ("text",),
+    "review": ("text", "rating"),
+    "expense": ("amount", "category", "date", "note"),
+    "bookmark": ("url", "title"),
+    "link": ("url", "title"),
+    "contact": ("name", "email", "phone"),
+    "event": ("title", "date", "location"),
+    "book": ("title", "author", "year"),
+    "movie": ("title", "year"),
+    "film": ("title", "year"),
+    "song": ("title", "artist"),
+    "recipe": ("title", "ingredients", "instructions"),
+    "workout": ("date", "exercise", "duration"),
+    "invoice": ("number", "amount", "due_date"),
+    "product": ("name", "price"),
+    "customer": ("name", "email"),
+    "ticket": ("title", "description", "status"),
+    "issue": ("title", "description", "status"),
+    "appointment": ("title", "starts_at"),
+    "booking": ("name", "date"),
+    "loan": ("borrower", "due_date"),
+    "order": ("customer_name", "total"),
+}
+
+
+# What a product keeps that is named for something else.
+_TITLE_RECORDS = {
+    "diary": "entry",
+    "journal": "entry",
+    "blog": "post",
+    "address": "contact",
+    "library": "book",
+    "inventory": "item",
+    "shopping": "item",
+    "grocery": "item",
+    "wish": "item",
+    "guestbook": "entry",
+    "wiki": "page",
+    "calendar": "event",
+    "budget": "expense",
+    "watchlist": "movie",
+    "reading": "book",
+    "cookbook": "recipe",
+    "shop": "product",
+    "store": "product",
+    "crm": "customer",
+    "spending": "expense",
+    "finance": "expense",
+    "finances": "expense",
+}
+
+
+def settle(reading: Reading) -> None:
+    """Turn what was read into records whose fields have names and types. Works on the draft in place."""
+    draft = reading.draft
+    _loose_fields(reading)
+    _records_of_title(reading)
+    if draft.users:
+        _people(reading)
+    _drop_empty_names(reading)
+    for entity in list(draft.entities.values()):
+        _references(reading, entity)
+    for relation in draft.relations:
+        _relate(reading, relation)
+    for entity in draft.entities.values():
+        _defaults(draft, entity)
+    for entity in draft.entities.values():
+        for field in entity.fields.values():
+            settle_field(draft, entity, field)
+    apply_constraints(reading, last=False)
+    _break_cycles(draft)
+
+
+def _loose_fields(reading: Reading) -> None:
+    """Give fields said of the product to its records: "a todo app with title and due date"."""
+    draft = reading.draft
+    if not reading.loose:
+        return
+    if not draft.entities and draft.title:
+        reading.declare(_record_words(draft.title))
+    titled = draft.entities.get(entity_name(draft.title)) if draft.title else None
+    owner = titled or next(iter(draft.entities.values()), None)
+    if owner is not None and titled is None and len(draft.entities) > 1:
+        said = listing([" ".join(field.words) for field in reading.loose])
+        draft.ask(f"Which record has {said}? Taken: {human(owner.name)}.")
+    for field in reading.loose:
+        if owner is None:
+            draft.used.difference_update(token.at for token in field.used)
+        else:
+            _keep(owner, field)
+
+
+def _keep(owner: EntityDraft, field: FieldReading) -> None:
+    owner.declared = owner.declared or not owner.fields
+    owner.add(field.field)
+
+
+def _record_words(title: Words) -> Words:
+    for word in title:
+        if word in _TITLE_RECORDS:
+            return (_TITLE_RECORDS[word],)
+    return title
+
+
+def _records_of_title(reading: Reading) -> None:
+    """Where no record was named, the product's title names it: "a habit tracker"."""
+    draft = reading.draft
+    stores = draft.kind in {ProductKind.API, ProductKind.WEB, ProductKind.CLI, None}
+    if draft.entities or not draft.title or not stores:
+        return
+    words = _record_words(draft.title)
+    entity = reading.declare(words)
+    draft.guessed = True
+    draft.ask(f"What does it keep? Taken: {human(entity.plural)}.")
+
+
+def _people(reading: Reading) -> None:
+    """The people who log in are kept by the login itself, so they are no record of their own."""
+    draft = reading.draft
+    for name in draft.actors:
+        actor = draft.entities.get(name)
+        if actor is not None and not actor.declared and len(draft.entities) > 1:
+            del draft.entities[name]
+    people = draft.entities.pop("user", None)
+    if people is None:
+        return
+    further = [name for name in people.fields if name not in {"email", "password", "username", "name", "email_address"}]
+    for name in further:
+        draft.reject(f"{human(name)} of users", "accounts keep an email address and a password only")
+    for relation in draft.relations:
+        if "user" in {entity_name(relation.parent), singular(relation.parent[-1])}:
+            child = reading.entity_of(relation.child)
+            if child in draft.entities:
+                draft.entities[child].owned = True
+    draft.relations = [
+        relation
+        for relation in draft.relations
+        if not {entity_name(relation.parent), entity_name(relation.child)} & {"user"}
+    ]
+
+
+def _drop_empty_names(reading: Reading) -> None:
+    """Make the names of records safe in code."""
+    draft = reading.draft
+    for name in list(draft.entities):
+        safe = record_name(name)
+        if safe != name:
+            entity = draft.entities[name]
+            entity.name = safe
+            entity.plural = record_plural(name)
+            draft.entities = {safe if key == name else key: value for key, value in draft.entities.items()}
+            draft.ask(
+                f"{human(name)!r} has another meaning in the code: what is the record called there? Taken: {safe}."
+            )
+
+
+def _references(reading: Reading, entity: EntityDraft) -> None:
+    """Fields named like a record point at it; plural ones mean that the other record points here."""
+    for field in list(entity.fields.values()):
+        if field.type not in {None, FieldType.REFERENCE} or field.choices:
+            continue
+        words = tuple(field.name.removesuffix("_id").split("_"))
+        if (
+            words[-1] in {"user", "owner"}
+            and len(words) == 1
+            and reading.draft.users
+            and "user" not in reading.draft.entities
+        ):
+            if words[-1] == "user":
+                del entity.fields[field.name]
+                entity.owned = True
+            continue
+        target = _target(reading, words, entity) if words[0] not in COUNTING else None
+        if target is None:
+            continue
+        if is_plural(words[-1]):
+            del entity.fields[field.name]
+            other = reading.draft.entities[target]
+            if not any(known.references == entity.name for known in other.fields.values()):
+                other.add(FieldDraft(entity.name, FieldType.REFERENCE, references=entity.name))
+            continue
+        name = "_".join(words)
+        if record_name(name) == target:
+            name = target
+        entity.fields = {(name if key == field.name else key): value for key, value in entity.fields.items()}
+        field.name, field.type, field.references = name, FieldType.REFERENCE, target
+        if target == entity.name:
+            field.required = False
+
+
+def _target(reading: Reading, words: Words, entity: EntityDraft) -> str | None:
+    """The record a field of that name points at: the whole name, or its last word ("home team", "parent category")."""
+    entities = reading.draft.entities
+    for start in range(len(words)):
+        tail = "_".join([*words[start:-1], singular(words[-1])])
+        name = record_name(tail)
+        if name in entities and (name != entity.name or start > 0):
+            return name
+    return None
+
+
+def _relate(reading: Reading, relation: Relation) -> None:
+    draft = reading.draft
+    child, parent = find_entity(reading, relation.child), find_entity(reading, relation.parent)
+    if relation.many:
+        draft.reject(relation.source, "no blueprint has relations of many to many")
+        return
+    if (child is None or parent is None) and relation.only_known:
+        return
+    if child is None or parent is None:
+        missing = relation.parent if parent is None else relation.child
+        kept = tuple(word for word in missing if word not in {"one", "single", "exactly"}) or missing
+        entity = reading.declare(kept)
+        child, parent = find_entity(reading, relation.child), find_entity(reading, relation.parent)
+        if child is None or parent is None:
+            return
+        draft.ask(f"What is kept of {article(human(entity.name))}? Taken: the usual fields.")
+    if child == parent:
+        return
+    owner = draft.entities[child]
+    if not any(field.references == parent for field in owner.fields.values()):
+        required = False if relation.optional else None
+        owner.add(FieldDraft(parent, FieldType.REFERENCE, references=parent, required=required))
+
+
+def _defaults(draft: Draft, entity: EntityDraft) -> None:
+    """Give a record without fields of its own the usual ones, and say so."""
+    own = [field for field in entity.fields.values() if field.references is None]
+    lists_only = bool(own) and all(
+        (field.type or infer(field, entity.name).type) in {FieldType.TAGS, FieldType.BOOLEAN} for field in own
+    )
+    linked = len(entity.fields) - len(own)
+    if (own and not lists_only) or (entity.declared and linked > 1):
+        return
+    base = entity.name.removesuffix("_record").split("_")[-1]
+    names = _DEFAULTS.get(base, ("name",))
+    if linked:
+        taken = {word for field in entity.fields.values() for word in field.name.split("_")}
+        names = tuple(name for name in names if name.split("_")[0] not in taken) or ("name",)
+    added = [name for name in names if name not in entity.fields]
+    entity.fields = {**{name: FieldDraft(name) for name in added}, **entity.fields}
+    entity.defaulted = True
+    draft.ask(
+        f"Which fields does {article(human(entity.name))} have? Taken: {listing([human(name) for name in added])}."
+    )
+
+
+def apply_constraints(reading: Reading, *, last: bool) -> None:
+    """Apply what was said of fields outside their lists; ``last``: what finds no field becomes a question."""
+    draft = reading.draft
+    waiting, draft.constraints = draft.constraints, []
+    for constraint in waiting:
+        owner = find_entity(reading, constraint.entity) if constraint.entity else constraint.near
+        words = constraint.field
+        found = find_fields(draft, words, owner)
+        if not found and len(words) > 1 and (owner := find_entity(reading, words[:-1])) is not None:
+            found = find_fields(draft, words[-1:], owner)
+        if not found and not last:
+            draft.constraints.append(constraint)
+        elif not found:
+            draft.ask(f"What does {constraint.source!r} speak of? There is no such field. Taken: left out.")
+        for entity, field in found:
+            change = constraint.change
+            field.unique = field.unique or change.unique
+            field.required = field.required if change.required is None else change.required
+            field.minimum = field.minimum if change.minimum is None else change.minimum
+            field.maximum = field.maximum if change.maximum is None else change.maximum
+            field.exclusive = change.exclusive
+            field.default = field.default if change.default is None else change.default
+            if change.type is not None:
+                field.type, field.choices = change.type, change.choices or field.choices
+            field.settled = False
+            settle_field(draft, entity, field)
+
+
+def _break_cycles(draft: Draft) -> None:
+    """Let no record need itself through others: such a reference may stay empty."""
+    for entity in draft.entities.values():
+        for field in entity.fields.values():
+            if field.references and _reaches(draft, field.references, entity.name, set()):
+                field.required = False
+
+
+def _reaches(draft: Draft, start: str, goal: str, seen: set[str]) -> bool:
+    if start == goal:
+        return True
+    if start in seen or start not in draft.entities:
+        return False
+    seen.add(start)
+    return any(
+        field.references is not None and field.required is not False and _reaches(draft, field.references, goal, seen)
+        for field in draft.entities[start].fields.values()
+    )

@@ -1,0 +1,171 @@
+"""Turn wishes into operations: find the record and the fields they speak of, or say why that cannot be."""
+
+from __future__ import annotations
+
+from smaker.agents.offline.reader.draft import Draft, EntityDraft, Wish
+from smaker.agents.offline.reader.product.naming import human
+from smaker.agents.offline.reader.rules.reading import Reading
+from smaker.agents.offline.reader.settling.changes import settle_limit, settle_port, settle_set, settle_transfer
+from smaker.agents.offline.reader.settling.figures import settle_report
+from smaker.agents.offline.reader.settling.finding import NUMERIC, TIMES, field_of, find_fields, label_of, owners_of
+from smaker.core.spec import FieldType, Operation, OperationKind
+
+_SEARCHED = frozenset({FieldType.TEXT, FieldType.LONG_TEXT, FieldType.TAGS, FieldType.EMAIL, FieldType.URL})
+
+
+_FILTERED = frozenset({FieldType.CHOICE, FieldType.BOOLEAN, FieldType.REFERENCE, FieldType.TAGS, FieldType.TEXT})
+
+
+def settle_wishes(reading: Reading) -> list[Operation]:
+    """Operations for every wish that can be one; the others go to the draft's unsupported or questions."""
+    operations: list[Operation] = []
+    _share_formats(reading.draft)
+    for wish in reading.draft.wishes:
+        for operation in _settle(reading, wish):
+            if operation not in operations and not _repeats(operations, operation):
+                operations.append(operation)
+    return operations
+
+
+def _repeats(operations: list[Operation], new: Operation) -> bool:
+    same = [known for known in operations if known.kind is new.kind and known.entity == new.entity]
+    if new.kind is OperationKind.SET:
+        return any(known.field == new.field and known.value == new.value for known in same)
+    return any(replace_name(known) == replace_name(new) for known in same)
+
+
+def replace_name(operation: Operation) -> Operation:
+    """``operation`` without what it is called."""
+    return operation.model_copy(update={"name": None})
+
+
+def _share_formats(draft: Draft) -> None:
+    """ "import and export CSV": the format said once is meant for both."""
+    for before, wish in zip(draft.wishes, draft.wishes[1:], strict=False):
+        pair = {OperationKind.IMPORT, OperationKind.EXPORT}
+        if before.kind in pair and wish.kind in pair and before.format is None and wish.format is not None:
+            before.format, before.entity, before.near = (
+                wish.format,
+                before.entity or wish.entity,
+                wish.near or before.near,
+            )
+
+
+def _settle(reading: Reading, wish: Wish) -> list[Operation]:
+    match wish.kind:
+        case OperationKind.SEARCH:
+            return _search(reading, wish)
+        case OperationKind.FILTER:
+            return _filter(reading, wish)
+        case OperationKind.SORT:
+            return _sort(reading, wish)
+        case OperationKind.SET:
+            return settle_set(reading, wish)
+        case OperationKind.REPORT:
+            return settle_report(reading, wish)
+        case OperationKind.EXPORT | OperationKind.IMPORT:
+            return settle_port(reading, wish)
+        case OperationKind.LIMIT:
+            return settle_limit(reading, wish)
+        case OperationKind.TRANSFER:
+            return settle_transfer(reading, wish)
+        case _:
+            return []
+
+
+def _search(reading: Reading, wish: Wish) -> list[Operation]:
+    owners = [
+        entity
+        for entity in owners_of(reading, wish)
+        if any(field.type in _SEARCHED for field in entity.fields.values())
+    ]
+    if wish.field is not None and wish.entity is None:
+        found = find_fields(reading.draft, wish.field, wish.near)
+        owners = [found[0][0]] if found else owners
+    return [Operation(kind=OperationKind.SEARCH, entity=entity.name) for entity in owners]
+
+
+def _filter(reading: Reading, wish: Wish) -> list[Operation]:
+    owners = owners_of(reading, wish)
+    if not owners:
+        return []
+    if wish.by == ("month",):
+        return _by_month(reading, wish, owners)
+    if wish.field is None:
+        if wish.value is not None:
+            return _by_state(reading, wish, owners[0])
+        fields = [
+            (owner, field)
+            for owner in owners
+            for field in owner.fields.values()
+            if field.type in _FILTERED - {FieldType.TEXT}
+        ]
+        if not fields:
+            reading.draft.ask(f"Filter by what in {wish.source!r}? Taken: nothing.")
+        return [Operation(kind=OperationKind.FILTER, entity=owner.name, field=field.name) for owner, field in fields]
+    found = field_of(reading, wish, wish.field, owners)
+    if found is None:
+        return []
+    entity, field = found
+    if wish.value == "list" and field.type in TIMES | NUMERIC:
+        return [Operation(kind=OperationKind.SORT, entity=entity.name, field=field.name)]
+    return [Operation(kind=OperationKind.FILTER, entity=entity.name, field=field.name)]
+
+
+def _by_month(reading: Reading, wish: Wish, owners: list[EntityDraft]) -> list[Operation]:
+    dated = [(owner, field) for owner in owners for field in owner.fields.values() if field.type in TIMES]
+    if wish.field is not None:
+        dated = [
+            pair for pair in find_fields(reading.draft, wish.field, owners[0].name) if pair[1].type in TIMES
+        ] or dated
+    if not dated and wish.entity is None:
+        dated = [
+            (owner, field)
+            for owner in reading.draft.entities.values()
+            for field in owner.fields.values()
+            if field.type in TIMES
+        ]
+    if not dated:
+        reading.draft.reject(wish.source, "there is no date to tell the month by")
+        return []
+    entity, field = dated[0]
+    return [Operation(kind=OperationKind.FILTER, entity=entity.name, field=field.name, by="month")]
+
+
+def _by_state(reading: Reading, wish: Wish, entity: EntityDraft) -> list[Operation]:
+    value = (wish.value or "").lower()
+    for field in entity.fields.values():
+        said = {value, value.removeprefix("un"), value.removeprefix("not ")}
+        if field.type is FieldType.CHOICE and set(field.choices) & said:
+            return [Operation(kind=OperationKind.FILTER, entity=entity.name, field=field.name)]
+        if field.type is FieldType.BOOLEAN and field.name.removeprefix("is_") in said:
+            return [Operation(kind=OperationKind.FILTER, entity=entity.name, field=field.name)]
+    reading.draft.reject(wish.source, f"no field of a {human(entity.name)} says whether it is {value}")
+    return []
+
+
+def _sort(reading: Reading, wish: Wish) -> list[Operation]:
+    owners = owners_of(reading, wish)
+    if not owners:
+        return []
+    if wish.field is None:
+        wanted = (
+            TIMES
+            if wish.value in {"newest", "oldest", "latest", "recent", "chronologically"}
+            else NUMERIC
+            if wish.value in {"highest", "lowest", "cheapest"}
+            else None
+        )
+        for owner in owners:
+            field = next(
+                (field.name for field in owner.fields.values() if wanted is not None and field.type in wanted), None
+            )
+            field = field or (label_of(owner) if wanted is None else None)
+            if field is not None:
+                return [Operation(kind=OperationKind.SORT, entity=owner.name, field=field)]
+        reading.draft.reject(wish.source, "there is no field to sort by")
+        return []
+    found = field_of(reading, wish, wish.field, owners)
+    if found is None:
+        return []
+    return [Operation(kind=OperationKind.SORT, entity=found[0].name, field=found[1].name)]

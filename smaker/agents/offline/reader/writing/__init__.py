@@ -1,0 +1,1 @@
+"""The spec in words: requirements with their acceptance, modules, interfaces, scenarios."""
