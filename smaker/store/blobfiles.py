@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from smaker.core.errors import NotFound
-from smaker.store.codec import Damage
+from smaker.store.checks import Damage
 from smaker.store.files import durable, sync
 
 GRACE = timedelta(hours=1)  # a blob is put before the row that refers to it: a sweep leaves it alone that long

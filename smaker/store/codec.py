@@ -1,13 +1,8 @@
-"""Core's models as text with a check sum, and back: what the store and the light reader have in common.
-
-A database page that went bad often still parses: without a check sum a changed digit in a hash or a title would be
-believed. The standard library and core only, so that reading starts fast.
-"""
+"""Core's models as text with a check sum, and back: what the store and the light reader have in common."""
 
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -18,6 +13,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from smaker.core.errors import StorageError
 from smaker.core.events import Event, NewEvent
 from smaker.core.models import Project, Step, Task
+from smaker.store.checks import Damage, checksum, checksum_of
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -25,25 +21,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 INTENT = "intent"
 RESULT = "result"
 
-SEALED: dict[str, tuple[str, ...]] = {
-    "projects": ("desired",),
-    "tasks": ("state", "attempt"),
-    "steps": (),
-    "events": ("at",),
-    "answers": (),
-    "artifacts": (),
-    "reports": (),
-    "workers": (),
-}
-"""Tables whose rows have a ``body`` and its ``crc``, and the columns the check sum covers too."""
-
-
 REPLACED = "\ufffd".encode()
 """What pydantic silently writes for a lone surrogate in a key of a dict."""
-
-
-class Damage(Exception):
-    """A stored row does not read back as it was written."""
 
 
 def seal(model: BaseModel, *keys: object) -> tuple[str, int]:
@@ -54,19 +33,7 @@ def seal(model: BaseModel, *keys: object) -> tuple[str, int]:
         data = REPLACED
     if REPLACED in data:  # a file name that is not UTF-8 carries lone surrogates: escape them, lose nothing
         data = json.dumps(model.model_dump(), default=datetime.isoformat).encode()
-    return data.decode(), _checksum(data, keys)
-
-
-def checksum(body: str, *keys: object) -> int:
-    """Return the CRC-32 of a body and its key columns."""
-    return _checksum(body.encode("utf-8", "surrogateescape"), keys)
-
-
-def _checksum(data: bytes, keys: tuple[object, ...]) -> int:
-    value = zlib.crc32(data)
-    for key in keys:
-        value = zlib.crc32(str(key).encode(), value)
-    return value
+    return data.decode(), checksum_of(data, keys)
 
 
 def unseal(kind: type[Model], where: str, body: str, crc: int, *keys: object) -> Model:

@@ -8,7 +8,7 @@ import sqlite3
 from pathlib import Path
 
 from smaker.core.errors import StorageError
-from smaker.store.codec import Damage
+from smaker.store.checks import Damage
 
 SCARCE = 1 << 20  # bytes: with less than this free, SQLite's "cannot open" and "I/O error" mean a full disk
 

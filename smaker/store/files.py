@@ -2,7 +2,8 @@
 
 ``smaker.db`` with SQLite's ``-wal`` and ``-shm``; ``smaker.db-lock``, which every process that writes holds (shared);
 ``smaker.db-mark``, the number of the last transaction that was acknowledged; ``smaker.db-suspect``, left by a process
-that met damage, so that the next one to open the database looks at all of it; ``blobs/``.
+that met damage, so that the next one to open the database looks at all of it; ``smaker.db-recovery``, which says what
+was set aside until somebody has rebuilt what can be rebuilt; ``blobs/``.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class Files:
         self.lock = home / f"{NAME}-lock"
         self.mark = home / f"{NAME}-mark"
         self.suspect = home / f"{NAME}-suspect"
+        self.recovery = home / f"{NAME}-recovery"
         self.blobs = home / "blobs"
 
     def mark_suspect(self) -> None:
@@ -50,24 +52,38 @@ class Files:
         """Whether the last process that used the database did not close it (or still has it open)."""
         return self.wal.exists() and self.wal.stat().st_size > 0
 
-    def set_aside(self, at: datetime) -> Path:
-        """Rename the database and its journals out of the way, and return the new name, which SQLite can still open."""
-        target = self._damaged(at)
+    def set_aside(self, at: datetime, reason: str) -> None:
+        """Rename the database and its journals out of the way, to a name under which SQLite can still open it."""
+        target = self._note(at, reason)
         for suffix in ("", *_JOURNALS):
             source = self.home / f"{NAME}{suffix}"
             if source.exists():
                 source.rename(self.home / f"{target.name}{suffix}")
         self.mark.unlink(missing_ok=True)
         self.suspect.unlink(missing_ok=True)
-        return target
 
-    def copy_aside(self, at: datetime) -> Path:
+    def copy_aside(self, at: datetime, reason: str) -> None:
         """Copy the database and its log as they are, before SQLite drops the part of the log it cannot read."""
-        target = self._damaged(at)
+        target = self._note(at, reason)
         for suffix in ("", "-wal"):
             source = self.home / f"{NAME}{suffix}"
             if source.exists():
                 (self.home / f"{target.name}{suffix}").write_bytes(source.read_bytes())
+        self.mark.unlink(missing_ok=True)
+
+    def pending_recovery(self) -> tuple[Path | None, str]:
+        """Return what was set aside and not rebuilt from yet, and why; None and "" if nothing was."""
+        try:
+            name, _, reason = self.recovery.read_text(encoding="utf-8").partition("\n")
+        except FileNotFoundError:
+            return None, ""
+        return self.home / name, reason
+
+    def _note(self, at: datetime, reason: str) -> Path:
+        """Write down what is going to be set aside, and return its name: who is killed meanwhile is believed later."""
+        target = self._damaged(at)
+        with durable(self.recovery) as temporary:
+            temporary.write_text(f"{target.name}\n{reason}", encoding="utf-8")
         return target
 
     def _damaged(self, at: datetime) -> Path:

@@ -14,7 +14,7 @@ import threading
 from contextlib import closing
 from dataclasses import dataclass
 
-from smaker.store.codec import SEALED, checksum
+from smaker.store.checks import SEALED, checksum
 from smaker.store.faults import damaged
 from smaker.store.files import Files, read_only
 from smaker.store.revisions import newest

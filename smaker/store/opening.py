@@ -22,13 +22,18 @@ from smaker.store.revisions import newest, refuse_unknown
 
 @dataclass(frozen=True)
 class Opened:
-    """A home folder that is ready. ``damage`` says what was wrong, and ``recovered_from`` where the old file is."""
+    """A home folder that is ready. ``damage`` says what was wrong, and ``recovered_from`` where the old file is: to the
+    process that opened the folder alone, until `recovered`."""
 
     files: Files
     lock: Lock
     mark: Mark
     damage: str = ""
     recovered_from: Path | None = None
+
+    def recovered(self) -> None:
+        """What can be rebuilt has been."""
+        self.files.recovery.unlink(missing_ok=True)
 
     def release(self) -> None:
         """Let other processes have the folder."""
@@ -44,10 +49,12 @@ def prepare(home: Path, at: datetime) -> Opened:
     mark: Mark | None = None
     try:
         alone = lock.take()
-        damage, aside = _examine(files, at) if alone else ("", None)
+        if alone:
+            _examine(files, at)
         if not files.database.exists():
             _make(files, alone=alone)
         _upgrade(files, alone=alone)
+        aside, damage = files.pending_recovery() if alone else (None, "")
         mark = Mark(files.mark)
         lock.share()
     except BaseException:
@@ -58,26 +65,23 @@ def prepare(home: Path, at: datetime) -> Opened:
     return Opened(files, lock, mark, damage, aside)
 
 
-def _examine(files: Files, at: datetime) -> tuple[str, Path | None]:
+def _examine(files: Files, at: datetime) -> None:
     """Set a damaged database aside. One that is sound but lost its end is kept, and a copy as it was set aside."""
+    for left in files.home.glob(f"{NAME}*.new-*"):  # by a process that was killed
+        left.unlink()
     if not files.database.exists():
         if files.unclean():  # a log without its database would be replayed into the new one
-            return f"{NAME} is gone; its log was left", files.set_aside(at)
+            files.set_aside(at, f"{NAME} is gone; its log was left")
         files.mark.unlink(missing_ok=True)
-        return "", None
-    mark = Mark(files.mark)
-    try:
+        return
+    with closing(Mark(files.mark)) as mark:
         verdict = inspect(files, mark.read())
-        if verdict.lost:
-            aside = files.copy_aside(at)
-            files.mark.unlink(missing_ok=True)
-            return verdict.reason, aside
-    finally:
-        mark.close()
-    if verdict.reason:
-        return verdict.reason, files.set_aside(at)
-    files.suspect.unlink(missing_ok=True)
-    return "", None
+    if verdict.lost:
+        files.copy_aside(at, verdict.reason)
+    elif verdict.reason:
+        files.set_aside(at, verdict.reason)
+    else:
+        files.suspect.unlink(missing_ok=True)
 
 
 def _make(files: Files, *, alone: bool) -> None:

@@ -19,7 +19,7 @@ from smaker.core.models import Artifact, Desired, Project, Step, Task, WorkerInf
 from smaker.core.ports import Build, Change, Clock
 from smaker.store import blobs, changes, leases, ledger, queries, schema
 from smaker.store.blobfiles import BlobFiles, is_name, missing
-from smaker.store.codec import Damage
+from smaker.store.checks import Damage
 from smaker.store.faults import damaged, explain
 from smaker.store.lane import Database, PostgresDatabase, SqliteDatabase
 from smaker.store.opening import Opened, prepare
@@ -93,13 +93,19 @@ class SqlStore:
 
     @property
     def recovered_from(self) -> Path | None:
-        """Where the damaged database was set aside when this store was opened; None if it was sound."""
+        """Where a damaged database was set aside, by this start or one that was killed before `recovered`; None if none
+        was. `smaker.store.reader.salvage` reads what can still be read of it."""
         return self._opened.recovered_from if self._opened is not None else None
 
     @property
     def damage(self) -> str:
-        """What was wrong with the database when this store was opened, "" if nothing was."""
+        """What was wrong with it, "" if nothing was."""
         return self._opened.damage if self._opened is not None else ""
+
+    def recovered(self) -> None:
+        """The caller has rebuilt what it could: the next start need not be told."""
+        if self._opened is not None:
+            self._opened.recovered()
 
     # --- projects -----------------------------------------------------------------------------------------------------
 
@@ -196,7 +202,10 @@ class SqlStore:
 
     async def put_blob(self, data: bytes) -> str:
         """Store bytes and return their sha-256 in hex. Many put at once share a commit."""
-        sha256 = hashlib.sha256(data).hexdigest()
+        if len(data) <= blobs.INLINE:
+            sha256 = hashlib.sha256(data).hexdigest()
+        else:
+            sha256 = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
         if self._blobs is None or len(data) <= blobs.INLINE:
             await self._writer.do(partial(blobs.put_row, sha256=sha256, data=data))
         else:

@@ -54,6 +54,7 @@ async def reopened(home: Path, clock: FrozenClock, records: Any, before: list[An
         assert store.recovered_from.is_file()
         await records.everything(store)
         await store.create(records.project("fresh"), Change(events=(records.event(),)))
+        store.recovered()
         return "told"
     finally:
         await store.close()
@@ -170,6 +171,7 @@ async def test_a_log_of_garbage_is_told_and_what_is_left_is_kept(
     assert store.recovered_from is not None
     assert Path(f"{store.recovered_from}-wal").read_bytes() == harmed
     assert await records.everything(store) == filled  # as of when the log was last folded in
+    store.recovered()
     await store.close()
     assert await reopened_quietly(home, clock)
 
@@ -234,6 +236,32 @@ async def test_the_light_reader_reports_damage_too(home: Path, filled: list[Any]
         reader.projects()
     assert caught.value.code == "E_DAMAGED"
     assert not await reopened_quietly(home, clock)
+
+
+async def test_damage_is_told_until_somebody_has_recovered(home: Path, clock: FrozenClock, filled: list[Any]) -> None:
+    (home / "smaker.db").write_bytes(b"garbage")
+    seen: list[tuple[Path | None, str]] = []
+    for _ in range(3):  # killed before it had rebuilt anything
+        store = await open_store(home, clock=clock)
+        seen.append((store.recovered_from, store.damage))
+        clock.advance(5)
+        await store.close()
+    assert len(set(seen)) == 1
+    assert seen[0][1] == "the file is not a database"
+    store = await open_store(home, clock=clock)
+    second = await open_store(home, clock=clock)
+    assert second.recovered_from is None, "one process sees to it"
+    await second.close()
+    store.recovered()
+    await store.close()
+    assert await reopened_quietly(home, clock)
+
+
+async def test_what_a_killed_start_left_is_cleared(home: Path, clock: FrozenClock, filled: list[Any]) -> None:
+    (home / "smaker.db.new-1-2").write_bytes(b"half")
+    (home / "smaker.db.new-1-2-journal").write_bytes(b"half")
+    assert await reopened_quietly(home, clock)
+    assert not list(home.glob("*.new-*"))
 
 
 async def test_damage_is_not_set_aside_under_a_process_that_works(
