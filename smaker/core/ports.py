@@ -262,9 +262,11 @@ class Checkout(Protocol):
         """Return what differs between two trees: path -> (mode, bytes), or None where it was deleted."""
         ...
 
-    async def commit(self, message: str, *, author: Author, trailers: Sequence[tuple[str, str]]) -> str:
-        """Commit all files on the task's ref and return the id; a commit with the same ``Smaker-Step`` trailer already
-        there is returned instead. Raises SecretFound."""
+    async def commit(
+        self, message: str, *, author: Author, trailers: Sequence[tuple[str, str]], tree: str | None = None
+    ) -> str:
+        """Commit all files, or the ``tree`` of a snapshot, on the task's ref and return the id; a commit with the same
+        ``Smaker-Step`` trailer already there is returned instead. Raises SecretFound."""
         ...
 
     async def close(self) -> None:

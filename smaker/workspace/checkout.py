@@ -103,9 +103,12 @@ class TaskCheckout:
         """Return what differs between two trees: path -> (mode, bytes), or None where it was deleted."""
         return await off_loop(self.path, self._changes, old, new)
 
-    async def commit(self, message: str, *, author: Author, trailers: Sequence[tuple[str, str]]) -> str:
-        """Commit all files on the task's ref and return the id; where nothing changed, that of the last commit."""
-        return await off_loop(self.path, self._commit, message, author, trailers)
+    async def commit(
+        self, message: str, *, author: Author, trailers: Sequence[tuple[str, str]], tree: str | None = None
+    ) -> str:
+        """Commit all files (or a ``tree`` that `snapshot` returned) on the task's ref and return the id; where nothing
+        changed, that of the last commit. Raises SecretFound."""
+        return await off_loop(self.path, self._commit, message, author, trailers, tree)
 
     async def close(self) -> None:
         """Remove the folder and the task's ref."""
@@ -264,14 +267,15 @@ class TaskCheckout:
 
     # --- commits ------------------------------------------------------------------------------------------------------
 
-    def _commit(self, message: str, author: Author, trailers: Sequence[tuple[str, str]]) -> str:
+    def _commit(self, message: str, author: Author, trailers: Sequence[tuple[str, str]], tree: str | None) -> str:
         repository = self._repository
         with self._lock:
             given = dict(trailers)
             step = (given.get("Smaker-Project", ""), given.get("Smaker-Step", ""))
             if step[1] and step in self._steps:
                 return self._steps[step]
-            tree, before = self._scan(), self._tip_tree()
+            before = self._tip_tree()
+            tree = self._scan() if tree is None else names.object_id(tree)
             if tree == before and self._tip is not None:
                 return self._tip
             self._refuse_secrets(before, tree)

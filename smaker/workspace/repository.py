@@ -8,14 +8,14 @@ import secrets
 import stat
 import threading
 import zipfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from smaker.core.errors import NotFound, StaleEdit, WorkspaceError
 from smaker.core.ports import Author, Clock, CommitInfo
 from smaker.workspace import trees
-from smaker.workspace.checkout import BEGAN, Repository, TaskCheckout, open_checkout, read_from
+from smaker.workspace.checkout import BEGAN, Repository, TaskCheckout, open_checkout, read_from, remove_folder
 from smaker.workspace.commits import Commits, identity
 from smaker.workspace.edge import off_loop
 from smaker.workspace.folder import Move, UserFolder
@@ -98,6 +98,10 @@ class GitWorkspace:
     async def read(self, path: str, *, tree: str) -> bytes:
         """A file's bytes in a tree or commit. Raises NotFound, PathError."""
         return await off_loop(self.path, read_from, self._parts, path, tree)
+
+    async def sweep(self, keep: Sequence[str]) -> None:
+        """Remove the folders and refs of all tasks but ``keep``."""
+        await off_loop(self.path, self._sweep, frozenset(keep))
 
     async def rescue(self) -> str | None:
         """If the user's folder differs from main, save it under ``refs/smaker/rescue/…`` and return the ref."""
@@ -211,6 +215,16 @@ class GitWorkspace:
             self._parts.objects.publish(commit.sha)
             taken.append(commit.sha)
         self._parts.objects.sync(taken)
+
+    def _sweep(self, keep: frozenset[str]) -> None:
+        with self.lock.held():
+            for name in self._parts.refs.names(TASKS):
+                if name.removeprefix(TASKS) not in keep:
+                    self._parts.refs.delete(name)
+            if self._checkouts.is_dir():
+                for folder in list(self._checkouts.iterdir()):
+                    if folder.name not in keep:
+                        remove_folder(folder)
 
     # --- the user's folder --------------------------------------------------------------------------------------------
 

@@ -49,7 +49,8 @@ class _Folder:
     """What a folder was when it was last walked."""
 
     rules: Rules | None = None
-    ignored: dict[tuple[str, bool], bool] = field(default_factory=dict)
+    ignored_files: dict[str, bool] = field(default_factory=dict)
+    ignored_folders: dict[str, bool] = field(default_factory=dict)
     files: dict[str, _Known] = field(default_factory=dict)
     entries: dict[str, Entry] = field(default_factory=dict)
     tree: str = EMPTY_TREE
@@ -95,13 +96,19 @@ class Scanner:
         path = "/".join(parts)
         before, now = self._before.get(path) or _Folder(), _Folder()
         self._now[path] = now
-        listed = self._list(descriptor, parts)
+        listed = self._list(descriptor, parts, before)
         if not only and ".gitignore" in listed:
             rules = self._rules_here(descriptor, before.rules, len(parts), rules)
         now.rules = rules
         if before.rules is rules:
-            now.ignored = before.ignored
+            now.ignored_files, now.ignored_folders = before.ignored_files, before.ignored_folders
+        quick = before.files if before.rules is rules and not only else {}
         for name, entry in listed.items():
+            known = quick.get(name)
+            if known is not None and not now.ignored_files.get(name) and self._unchanged(entry, known):
+                now.files[name] = known
+                now.entries[name] = known.entry
+                continue
             old = tracked.get(name)
             if old is not None and old.mode == trees.SUBMODULE:
                 continue
@@ -120,12 +127,24 @@ class Scanner:
         now.tree = before.tree if now.entries == before.entries else self._trees.build(now.entries.items())
         return now.tree
 
-    def _list(self, descriptor: int, parts: tuple[str, ...]) -> dict[str, os.DirEntry[str]]:
+    def _unchanged(self, entry: os.DirEntry[str], known: _Known) -> bool:
+        """Whether a file is as it was when it was read, beyond doubt; if so it is counted."""
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        if _stamp(status) != known.stamp or status.st_ctime_ns + _RACY_NS > known.read_at:
+            return False
+        self._files += 1
+        self._size += status.st_size
+        return True
+
+    def _list(self, descriptor: int, parts: tuple[str, ...], before: _Folder) -> dict[str, os.DirEntry[str]]:
         with os.scandir(descriptor) as entries:
             listed = {entry.name: entry for entry in itertools.islice(entries, self._limits.files + 1)}
         if len(listed) > self._limits.files:
             raise self._too_many()
-        for name in listed:
+        for name in listed.keys() - before.files.keys():
             if names.is_git(name) and (parts or name != ".git"):
                 raise self._foreign_repository("/".join((*parts, name)), nested=name == ".git")
         if not parts:
@@ -222,11 +241,10 @@ class Scanner:
     def _ignored(self, now: _Folder, parts: tuple[str, ...], name: str, *, folder: bool) -> bool:
         if now.rules is None:
             return False
-        answer = now.ignored.get((name, folder))
-        if answer is None:
-            answer = now.rules.ignores(tuple(map(ignore.as_bytes, (*parts, name))), folder=folder)
-            now.ignored[name, folder] = answer
-        return answer
+        answers = now.ignored_folders if folder else now.ignored_files
+        if name not in answers:
+            answers[name] = now.rules.ignores(tuple(map(ignore.as_bytes, (*parts, name))), folder=folder)
+        return answers[name]
 
     def _rules_here(self, descriptor: int, before: Rules | None, depth: int, above: Rules | None) -> Rules | None:
         try:

@@ -460,6 +460,16 @@ async def test_nothing_changed_is_no_commit(checkout: TaskCheckout, commit: Any)
     assert await commit(checkout, {}, "t1.1") == checkout.base
 
 
+async def test_a_snapshots_tree_is_committed_whatever_came_after(checkout: TaskCheckout, git: Any) -> None:
+    await checkout.write({"a": b"1"})
+    tree = await checkout.snapshot()
+    await checkout.write({"a": b"2"})
+    sha = await checkout.commit("m", author=AUTHOR, trailers=[], tree=tree)
+    assert git("rev-parse", f"{sha}^{{tree}}").strip() == tree
+    with pytest.raises(NotFound):
+        await checkout.commit("m", author=AUTHOR, trailers=[], tree="1" * 40)
+
+
 async def test_reading_from_a_tree(built: GitWorkspace, checkout: TaskCheckout) -> None:
     head = await built.head() or ""
     for tree in (head, await built.tree(head)):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from smaker.core.errors import MergeConflict, NotFound, StaleEdit, WorkspaceError
+from smaker.workspace import folder
 from smaker.workspace.repository import GitWorkspace
 
 TEN = b"".join(b"line %d\n" % number for number in range(10))
@@ -164,40 +165,40 @@ async def test_edits_elsewhere_stay_uncommitted(built: GitWorkspace, commit: Any
     assert git("status", "--porcelain") == " M README.md\nA  staged.txt\n?? mine.txt\n"
 
 
-def edit(folder: Path) -> None:
-    (folder / "src/app.py").write_text("mine")
+def edit(at: Path) -> None:
+    (at / "src/app.py").write_text("mine")
 
 
-def edit_staged(folder: Path) -> None:
-    (folder / "src/app.py").write_text("mine")
+def edit_staged(at: Path) -> None:
+    (at / "src/app.py").write_text("mine")
 
 
-def delete(folder: Path) -> None:
-    (folder / "src/app.py").unlink()
+def delete(at: Path) -> None:
+    (at / "src/app.py").unlink()
 
 
-def untracked(folder: Path) -> None:
-    (folder / "brand-new").write_text("mine")
+def untracked(at: Path) -> None:
+    (at / "brand-new").write_text("mine")
 
 
-def folder_there(folder: Path) -> None:
-    (folder / "brand-new").mkdir()
-    (folder / "brand-new" / "mine").write_text("x")
+def folder_there(at: Path) -> None:
+    (at / "brand-new").mkdir()
+    (at / "brand-new" / "mine").write_text("x")
 
 
-def link_there(folder: Path) -> None:
-    (folder / "brand-new").symlink_to("/etc/passwd")
+def link_there(at: Path) -> None:
+    (at / "brand-new").symlink_to("/etc/passwd")
 
 
-def link_above(folder: Path) -> None:
-    (folder / "src/app.py").rename(folder / "kept.py")
-    (folder / "src").rmdir()
-    (folder / "elsewhere").mkdir()
-    (folder / "src").symlink_to("elsewhere")
+def link_above(at: Path) -> None:
+    (at / "src/app.py").rename(at / "kept.py")
+    (at / "src").rmdir()
+    (at / "elsewhere").mkdir()
+    (at / "src").symlink_to("elsewhere")
 
 
-def executable(folder: Path) -> None:
-    (folder / "src/app.py").chmod(0o755)
+def executable(at: Path) -> None:
+    (at / "src/app.py").chmod(0o755)
 
 
 @pytest.mark.parametrize(
@@ -220,6 +221,26 @@ async def test_an_edit_in_the_way_stops_everything(built: GitWorkspace, commit: 
     assert git("status", "--porcelain") == status
     assert not (built.path / "other").exists()
     assert not (built.path / ".git" / "index.lock").exists()
+
+
+async def test_an_edit_made_this_very_moment_stays(
+    built: GitWorkspace, commit: Any, git: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the look at the user's files, before the renames."""
+    checkout = await built.checkout("t1")
+    await commit(checkout, {"src/app.py": b"new\n", "README.md": None, "added": b"a"}, "t1.1")
+
+    def edit_now(point: str) -> None:
+        if point == "workspace.moved":
+            (built.path / "src/app.py").write_text("mine")
+            (built.path / "README.md").write_text("mine")
+            (built.path / "added").mkdir()
+            (built.path / "added" / "mine").touch()
+
+    monkeypatch.setattr(folder, "crashpoint", edit_now)
+    await built.integrate("t1")
+    assert (built.path / "src/app.py").read_text() == (built.path / "README.md").read_text() == "mine"
+    assert git("status", "--porcelain", "-uall") == " D added\n M src/app.py\n?? README.md\n?? added/mine\n"
 
 
 async def test_an_edit_that_is_already_what_comes_is_fine(built: GitWorkspace, commit: Any, git: Any) -> None:
@@ -384,8 +405,21 @@ async def test_diff_and_export(built: GitWorkspace, commit: Any, git: Any, tmp_p
 
 
 async def test_the_loop_keeps_ticking(built: GitWorkspace, commit: Any) -> None:
-    checkout = await built.checkout("t1")
-    await checkout.write({f"d{n % 20}/f{n}": b"x" * 2000 for n in range(400)})
+    """In one of three rounds, on a machine that may be busy with other things: no pause is as long as the work."""
+    shares: list[float] = []
+    for number in range(1, 4):
+        checkout = await built.checkout(f"t{number}")
+        await checkout.write({f"{number}/d{n % 20}/f{n}": b"%d" % number * 2000 for n in range(300)})
+        began = time.perf_counter()
+        worst = await longest_pause(commit(checkout, {}, f"t{number}.1"), built.integrate(f"t{number}"))
+        shares.append(worst / (time.perf_counter() - began))
+        if shares[-1] < 0.2:
+            return
+    raise AssertionError(shares)
+
+
+async def longest_pause(*work: Any) -> float:
+    """Await some work, and return the longest time in which the loop did nothing else."""
     worst = 0.0
     done = asyncio.Event()
 
@@ -397,8 +431,8 @@ async def test_the_loop_keeps_ticking(built: GitWorkspace, commit: Any) -> None:
             worst = max(worst, time.perf_counter() - began)
 
     ticker = asyncio.create_task(tick())
-    await commit(checkout, {}, "t1.1")
-    await built.integrate("t1")
+    for awaitable in work:
+        await awaitable
     done.set()
     await ticker
-    assert worst < 0.25
+    return worst
