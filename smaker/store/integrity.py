@@ -19,7 +19,7 @@ from smaker.store.faults import damaged
 from smaker.store.files import Files, read_only
 from smaker.store.revisions import newest
 
-SMALL = 8 << 20  # bytes: below it a full check takes some 40 ms
+SMALL = 4 << 20  # bytes: a full check of that takes some 40 ms
 QUICK_S = 1.0  # a quick_check of a big database is ended here; it reads over 1 GB/s
 _MAGIC = b"SQLite format 3\0"
 _FORMATS = {b"\1\1", b"\2\2"}  # without and with a write-ahead log

@@ -25,6 +25,7 @@ from smaker.store.rows import COMMITS
 T = TypeVar("T")
 
 BUSY_S = 30.0  # how long to wait for another process that writes
+JOURNAL_BYTES = 64 << 20  # the log's file is cut back to this after a burst
 
 _COUNT = update(COMMITS).values(number=COMMITS.c.number + 1).returning(COMMITS.c.number)
 
@@ -56,6 +57,7 @@ def connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute(f"PRAGMA journal_size_limit={JOURNAL_BYTES}")
     return connection
 
 

@@ -90,6 +90,7 @@ class SqlStore:
         self._blobs = BlobFiles(opened.files.blobs) if opened is not None else None
         self._writer = Writer(database, clock, self._explain)
         self._builds: dict[str, Build] = {}
+        self._closed = False
 
     @property
     def recovered_from(self) -> Path | None:
@@ -236,11 +237,18 @@ class SqlStore:
         return await self._read(queries.workers)
 
     async def close(self) -> None:
-        """Write what is waiting and release the database."""
-        await self._writer.close()
-        await self._database.close()
-        if self._opened is not None:
-            self._opened.release()
+        """Write what is waiting and release the database. Closing again does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            await self._writer.close()
+        finally:
+            try:
+                await self._database.close()
+            finally:
+                if self._opened is not None:
+                    self._opened.release()
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

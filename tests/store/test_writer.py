@@ -88,6 +88,7 @@ async def test_closing_writes_what_is_waiting(home: Path, clock: FrozenClock, re
     calls = [asyncio.create_task(store.emit("p1", [records.event()])) for _ in range(50)]
     await asyncio.sleep(0)
     await store.close()
+    await store.close()
     assert [events[0].seq for events in await asyncio.gather(*calls)] == list(range(1, 51))
     with pytest.raises(StorageError, match="closed"):
         await store.emit("p1", [records.event()])
