@@ -26,6 +26,7 @@ class FieldDraft:
     references: str | None = None
     plural: bool = False
     unit: str = ""
+    plain: bool = False  # nothing said or suggested a type, so it is a text
     settled: bool = False  # nothing about it is open any more
 
 

@@ -11,7 +11,7 @@ from smaker.agents.offline.reader.language.tokens import Line, Token, split_line
 from smaker.agents.offline.reader.product.kinds import KIND_WORDS, PROFILES, KindMark, choose, find_kinds, replace_kinds
 from smaker.agents.offline.reader.product.naming import slugify, title_words
 from smaker.agents.offline.reader.product.scope import NEEDS_MODEL, REPHRASE, name_unsupported
-from smaker.agents.offline.reader.product.sections import frame_sections, read_sections
+from smaker.agents.offline.reader.product.sections import frame_sections, is_page, read_sections
 from smaker.agents.offline.reader.product.title import read_technology
 from smaker.agents.offline.reader.product.topics import read_topics, reads_conversions
 from smaker.agents.offline.reader.rules.people import PEOPLE
@@ -64,7 +64,7 @@ def read_prompt(
     lines, tokens = split_lines(text)
     marks = find_kinds(tokens)
     people = any(token.low in PEOPLE for token in tokens)
-    kind, others = choose(marks, people=people)
+    kind, others = choose(marks, people=people, page=is_page(tokens))
     kind = _KIND_OF_PROFILE.get(profile or "", kind)
     _refuse_products(tokens, kind)
     draft = Draft(text, kind=kind)

@@ -255,11 +255,14 @@ def replace_kinds(line: Sequence[Token], marks: Mapping[int, KindMark]) -> tuple
     return result, taken
 
 
-def choose(marks: Sequence[KindMark], *, people: bool) -> tuple[ProductKind | None, list[KindMark]]:
+def choose(marks: Sequence[KindMark], *, people: bool, page: bool = False) -> tuple[ProductKind | None, list[KindMark]]:
     """Return the kind that was asked for, and the namings of others that it does not cover.
 
-    A strong name wins over a weak one, the first over later ones; a web app has an API too.
+    A strong name wins over a weak one, the first over later ones; a web app has an API too. ``page``: the prompt
+    lists sections of a page, so that "a website" is a static one.
     """
+    if page and marks and marks[0].weak and marks[0].kind is ProductKind.WEB:
+        return ProductKind.SITE, []
     ordered = sorted(marks, key=lambda mark: (mark.weak, mark.begin))
     if not ordered:
         return None, []

@@ -55,6 +55,7 @@ _AROUND = word_set(
     "website site business company startup product homepage one-page layout design style styles colours "
     "colors by per of it has have having build create make write design please"
 )
+_NOT_A_PAGE = word_set("( login signup sign log users accounts register dashboard")
 _KEPT_SECTIONS = frozenset({"hero", "footer"})
 
 
@@ -90,6 +91,19 @@ def read_sections(draft: Draft, tokens: Sequence[Token]) -> None:
     for topic in ("contact", "newsletter"):
         if topic in draft.sections and topic not in draft.forms:
             draft.forms.append(topic)
+
+
+def is_page(tokens: Sequence[Token]) -> bool:
+    """Whether the prompt lists sections of a page, and neither records nor accounts."""
+    if _NOT_A_PAGE & {token.low for token in tokens}:
+        return False
+    found = {
+        topic
+        for index in range(len(tokens))
+        for phrase, topic in _BY_FIRST.get(low(tokens, index), ())
+        if at_phrase(tokens, index, phrase) > 0
+    }
+    return len(found - {"services", "steps"}) >= 2
 
 
 def frame_sections(draft: Draft) -> None:

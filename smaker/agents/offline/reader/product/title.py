@@ -8,6 +8,7 @@ from smaker.agents.offline.reader.draft import Draft
 from smaker.agents.offline.reader.language.phrases import at_phrase, low, lows, noun_phrase
 from smaker.agents.offline.reader.language.tokens import Item, Token
 from smaker.agents.offline.reader.language.words import DETERMINERS, FLUFF, is_plural, verb, word_set
+from smaker.agents.offline.reader.rules.field_types import is_list_word
 from smaker.agents.offline.reader.rules.reading import Reading, strip_adjectives
 from smaker.core.spec import ProductKind
 
@@ -215,16 +216,13 @@ def read_product(reading: Reading, items: Sequence[Item], *, first: bool) -> lis
     start = 0
     while start < len(words) and (words[start] in _LEAD or verb(words[start]) in _BUILD):
         start += 1
-    if place < 0:
-        if not first:
-            return None
-        phrase, after = noun_phrase(items, start)
-        if phrase is None or phrase.head not in SYSTEM or low(items, after) == "(":
-            return None
+    phrase, after = noun_phrase(items, start)
+    if first and phrase is not None and phrase.head in SYSTEM and low(items, after) not in {"(", "<kind>"}:
         return _named(reading, items, [word for word in phrase.words if word not in SYSTEM], after)
+    if place < 0:
+        return None
     title: list[str] = []
     if start < place:
-        phrase, after = noun_phrase(items, start)
         if phrase is None or (after < place and low(items, after) not in {"for", "on", "in", "as", "of", "with"}):
             return None
         title = [word for word in phrase.words if word not in SYSTEM]
@@ -267,6 +265,22 @@ def read_purpose(reading: Reading, items: Sequence[Item]) -> list[Item] | None:
         return None
     words = strip_adjectives(phrase.words)
     records = is_plural(words[-1]) or reading.entity_of(words) is not None
+    inner, _ = noun_phrase(items, after + 1)
+    lists = (
+        low(items, after) in {"with", "that", "has", "having", "including"}
+        and inner is not None
+        and is_plural(inner.head)
+    )
+    if (
+        phrase.determiner in {"a", "an", "my", "our"}
+        and not records
+        and lists
+        and inner is not None
+        and not is_list_word(inner.head)
+    ):
+        reading.use(items[: after + 1])
+        reading.draft.title = reading.draft.title or words
+        return list(items[after + 1 :])
     if low(items, 0) == "for" and (records or low(items, after) in {"with", "(", "including", "that", "has", "having"}):
         if phrase.determiner not in {"a", "an", "my", "our", "the"} or reading.entity_of(words) is not None:
             return list(items[1:])

@@ -138,6 +138,10 @@ def _read_mark(reading: Reading, items: Sequence[Item], index: int, subject: Wor
         else:
             entity, words = words, inner.words
         after = end
+    elif state and reading.entity_of(words) is None:
+        reading.wish(OperationKind.SET, items[:place], entity=entity).value = state
+        _name(reading, "check_off")
+        return True
     elif state:
         wish = reading.wish(OperationKind.SET, items[:after], entity=words)
         wish.value = state

@@ -149,6 +149,7 @@ _EXCEPTIONS: dict[str, FieldType] = {
 }
 # Before a plural they make it a number: "max students".
 COUNTING = word_set("max maximum min minimum num total number")
+_PERIODS = word_set("request leave vacation holiday booking reservation absence rental period stay trip absence")
 _WORTH = word_set("deal contract asset opportunity investment policy account gift quote")
 _NOT_PARTICIPLES = word_set("breed seed speed feed need bed weed red deed shed sled reed hundred kindred sacred")
 _DATE_TAILS = frozenset({"on", "since", "until"})
@@ -226,6 +227,8 @@ def infer(field: FieldDraft, entity: str) -> Guess:
             else f"What range does the {' '.join(words)} of a {entity.replace('_', ' ')} have? Taken: 1 to 5."
         )
         return Guess(FieldType.INTEGER, minimum=1, maximum=5, asks=ask) if ask else Guess(FieldType.INTEGER)
+    if field.name in {"from", "to"} and entity.rsplit("_", maxsplit=1)[-1] in _PERIODS:
+        return Guess(FieldType.DATE)
     if last in DEFAULT_CHOICES and not (field.minimum is not None or field.maximum is not None):
         choices = DEFAULT_CHOICES[last]
         values = ", ".join(choices)

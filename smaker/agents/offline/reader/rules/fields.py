@@ -122,6 +122,10 @@ def _whether(items: Sequence[Item], index: int, reading: FieldReading) -> int:
 
 
 def _name(items: Sequence[Item], index: int, reading: FieldReading) -> int:
+    if len(items) == 1 and low(items, 0) in {"from", "to"}:  # of a message, or of a period
+        reading.words = (low(items, 0),)
+        reading.take(items)
+        return 1
     phrase, after = noun_phrase(items, index)
     if phrase is None:
         return index

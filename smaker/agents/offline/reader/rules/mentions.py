@@ -12,15 +12,19 @@ from smaker.agents.offline.reader.language.words import (
     verb,
     word_set,
 )
+from smaker.agents.offline.reader.product.usual import record_of_title
 from smaker.agents.offline.reader.rules.declare import CONTAINERS, CRUD, MANAGE, add_field
+from smaker.agents.offline.reader.rules.details import FieldReading
 from smaker.agents.offline.reader.rules.field_types import is_list_word, looks_like_field
 from smaker.agents.offline.reader.rules.fields import read_field
 from smaker.agents.offline.reader.rules.reading import NOT_RECORDS, Reading, strip_adjectives
 from smaker.agents.offline.reader.rules.relations import read_link
+from smaker.core.spec import ProductKind
 
 _WEAK = word_set("plan organise organize schedule handle administer monitor")  # "plan weddings" names no record
 
 
+_VIEWS = frozenset({"list", "view", "see", "show", "browse", "read", "get", "display", "fetch", "retrieve"})
 _ONES = frozenset({"a", "an", "each", "every", "my", "their", "our"})
 _NO_FIELDS = frozenset({"add", "create", "edit", "delete", "remove"})
 _COLLECTIONS = word_set("collection collections catalog catalogue library inventory database archive")
@@ -37,13 +41,18 @@ def read_mention(reading: Reading, items: Sequence[Item]) -> bool:
     if phrase is None:
         return False
     words, known = phrase.words, reading.entity_of(strip_adjectives(phrase.words))
-    if known is None and (reading.mode == "fields" or phrase.head in NOT_RECORDS):
+    looks = base in _VIEWS and not reading.verbs - _VIEWS
+    if known is None and (reading.mode == "fields" or phrase.head in NOT_RECORDS or looks):
         return False
     if known is None and _loose_field(reading, items, base, phrase):
         return True
-    gathered = phrase.tokens[-1].low in _COLLECTIONS
+    gathered = phrase.tokens[-1].low != phrase.head  # "my book collection"
     named = base in _WEAK or not (is_plural(phrase.head) or gathered)
-    if known is None and named and (base in _WEAK or phrase.head in MASS or phrase.determiner not in _ONES):
+    if (
+        known is None
+        and named
+        and (base in _WEAK | {"manage"} or phrase.head in MASS or phrase.determiner not in _ONES)
+    ):
         reading.draft.title = reading.draft.title or strip_adjectives(words)
         reading.use(items[:after])
         reading.mode = "product"
@@ -61,6 +70,7 @@ def _basic(reading: Reading, items: Sequence[Item]) -> bool:
     if reading.mode == "fields" and len(items) == 1 and low(items, 0) not in _NO_FIELDS:
         return False
     reading.use(items[:2])
+    reading.verbs.add(verb(low(items, 0)))
     return True
 
 
@@ -108,6 +118,8 @@ def continue_list(reading: Reading, items: Sequence[Item]) -> bool:
         return False
     if reading.mode == "product":
         return _of_product(reading, items, phrase, after)
+    if phrase.words == ("users",):
+        return _of_product(reading, items, phrase, after)
     if (is_plural(phrase.head) or reading.entity_of(phrase.words) is not None) and phrase.head not in NOT_RECORDS:
         reading.declare(phrase.words)
         reading.use(items[:after])
@@ -117,6 +129,13 @@ def continue_list(reading: Reading, items: Sequence[Item]) -> bool:
 
 def _of_product(reading: Reading, items: Sequence[Item], phrase: Phrase, after: int) -> bool:
     words = phrase.words
+    if words in {("users",), ("user", "accounts")} and reading.entity_of(("user",)) is None:
+        if reading.draft.kind is ProductKind.WEB:
+            reading.draft.users = True
+        else:
+            reading.declare(words)
+        reading.use(items[:after])
+        return True
     if reading.entity_of(words) is not None:
         reading.declare(words)
         reading.use(items[:after])
@@ -124,11 +143,24 @@ def _of_product(reading: Reading, items: Sequence[Item], phrase: Phrase, after: 
     if is_list_word(phrase.head) or (not is_plural(phrase.head) and looks_like_field(words)):
         field = read_field(items)
         if field is not None:
-            reading.loose.append(field)
-            reading.use(field.used)
+            _of_title(reading, field)
             return True
-    if is_plural(phrase.head) and phrase.head not in NOT_RECORDS and verb(words[0]) == "":
+    acts = len(words) > 1 and verb(words[0]) != ""
+    if is_plural(phrase.head) and phrase.head not in NOT_RECORDS and not acts:
         reading.declare(words)
         reading.use(items[:after])
         return True
     return False
+
+
+def _of_title(reading: Reading, field: FieldReading) -> None:
+    """Take a field of the product: the first of a list opens the fields of what its title names."""
+    title = reading.draft.title
+    if not title or reading.draft.entities or is_list_word(field.words[-1]):
+        reading.loose.append(field)
+        reading.use(field.used)
+        return
+    entity = reading.declare(record_of_title(title))
+    reading.open_fields(entity.name)
+    add_field(reading, entity.name, field)
+    reading.last_field = field

@@ -40,6 +40,7 @@ class Reading:
         self.spoken: str | None = None  # the entity spoken of in this sentence
         self.last_field: FieldReading | None = None
         self.last_wish: Wish | None = None
+        self.verbs: set[str] = set()  # bare verbs of this sentence: "add, edit and …"
         self.loose: list[FieldReading] = []  # fields of the product itself: "a todo app with title and due date"
 
     def use(self, items: Iterable[Item]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from smaker.agents.offline.reader.language.clauses import Part, split_parts
 from smaker.agents.offline.reader.language.phrases import low, lows, noun_phrase
 from smaker.agents.offline.reader.language.tokens import Group, Item, Line, Token, mark, nest, sentences, tokens_of
-from smaker.agents.offline.reader.language.words import AUXILIARIES, FLUFF, verb, word_set
+from smaker.agents.offline.reader.language.words import AUXILIARIES, FLUFF, is_plural, verb, word_set
 from smaker.agents.offline.reader.product.scope import find_unsupported
 from smaker.agents.offline.reader.product.title import read_product, read_purpose
 from smaker.agents.offline.reader.rules.actions import STATES, read_limit, read_port, read_set, read_transfer
@@ -55,6 +55,10 @@ _DONE_BY_PEOPLE = word_set(
 )
 
 
+# What people do with records that no blueprint knows.
+_DEEDS = word_set(
+    "share borrow lend follow like subscribe buy purchase sell print scan rent hire attend enrol enroll invite"
+)
 _INTRODUCING = word_set("add include implement provide create build need want offer have")
 
 
@@ -97,6 +101,7 @@ def _read_statement(reading: Reading, tokens: Sequence[Token], *, first: bool) -
     header = bool(tokens) and tokens[-1].low == ":" and tokens[-1].at < 0
     for number, sentence in enumerate(sentences(nest(tokens))):
         reading.spoken = None
+        reading.verbs = set()
         parts = split_parts(turn_round(reading, sentence))
         if number or not first:
             reading.mode = reading.mode if reading.mode in {"product", "entities"} and not first and number == 0 else ""
@@ -259,7 +264,16 @@ def _strip(reading: Reading, items: Sequence[Item]) -> Sequence[Item]:
         else:
             break
     reading.use(items[:index])
+    if "there" in lows(items[:index]) and reading.mode == "":
+        reading.mode = "entities"  # "there are authors, books and loans"
+    if verb(low(items, index)) in _DEEDS and reading.mode != "fields" and _has_object(items, index + 1):
+        return items[index + 1 :]  # the deed itself stays unread
     return items[index:]
+
+
+def _has_object(items: Sequence[Item], index: int) -> bool:
+    phrase, _ = noun_phrase(items, index)
+    return phrase is not None and (is_plural(phrase.head) or phrase.determiner != "")
 
 
 def _names_request(items: Sequence[Item], index: int) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from smaker.agents.offline.reader.draft import EntityDraft, FieldDraft, Wish, Words
-from smaker.agents.offline.reader.product.naming import human, listing
+from smaker.agents.offline.reader.draft import Draft, EntityDraft, FieldDraft, Wish, Words
+from smaker.agents.offline.reader.product.naming import article, human, listing
 from smaker.agents.offline.reader.rules.reading import Reading, entity_name
 from smaker.agents.offline.reader.settling.finding import (
     NUMERIC,
@@ -80,6 +80,7 @@ def _measured(reading: Reading, wish: Wish) -> tuple[EntityDraft | None, FieldDr
     """The record a report is about and the number it condenses."""
     draft = reading.draft
     if wish.field is not None:
+        _make_numbers(draft, wish)
         found = [
             pair
             for pair in find_fields(draft, wish.field, wish.near)
@@ -120,6 +121,14 @@ def _measured(reading: Reading, wish: Wish) -> tuple[EntityDraft | None, FieldDr
         missing = " ".join(wish.field)
         draft.ask(f"What does {wish.source!r} speak of? There is no number {missing!r}. Taken: how many there are.")
     return owner, chosen[0] if chosen else None
+
+
+def _make_numbers(draft: Draft, wish: Wish) -> None:
+    """What is added up is a number, where nothing said what it is."""
+    for entity, field in find_fields(draft, wish.field or (), wish.near):
+        if field.plain and wish.aggregate not in {None, Aggregate.COUNT} and not field.unique:
+            field.type, field.plain = FieldType.NUMBER, False
+            draft.ask(f"Is the {human(field.name)} of {article(human(entity.name))} a number? Taken: yes.")
 
 
 def _has(owner: EntityDraft, words: Words) -> bool:

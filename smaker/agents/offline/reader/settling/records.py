@@ -5,75 +5,13 @@ from __future__ import annotations
 from smaker.agents.offline.reader.draft import Draft, EntityDraft, FieldDraft, Relation, Words
 from smaker.agents.offline.reader.language.words import is_plural, singular
 from smaker.agents.offline.reader.product.naming import article, human, listing, record_name, record_plural
+from smaker.agents.offline.reader.product.usual import USUAL_FIELDS, record_of_title
 from smaker.agents.offline.reader.rules.field_types import COUNTING, infer
 from smaker.agents.offline.reader.rules.fields import FieldReading
 from smaker.agents.offline.reader.rules.reading import Reading, entity_name
 from smaker.agents.offline.reader.settling.finding import find_entity, find_fields
 from smaker.agents.offline.reader.settling.values import settle_field
 from smaker.core.spec import FieldType, ProductKind
-
-# What a record has when nothing was said of it: by its last word.
-_DEFAULTS: dict[str, tuple[str, ...]] = {
-    "note": ("title", "body"),
-    "memo": ("title", "body"),
-    "page": ("title", "body"),
-    "post": ("title", "body"),
-    "article": ("title", "body"),
-    "entry": ("date", "body"),
-    "task": ("title", "done"),
-    "todo": ("title", "done"),
-    "chore": ("title", "done"),
-    "comment": ("text",),
-    "message": ("text",),
-    "review": ("text", "rating"),
-    "expense": ("amount", "category", "date", "note"),
-    "bookmark": ("url", "title"),
-    "link": ("url", "title"),
-    "contact": ("name", "email", "phone"),
-    "event": ("title", "date", "location"),
-    "book": ("title", "author", "year"),
-    "movie": ("title", "year"),
-    "film": ("title", "year"),
-    "song": ("title", "artist"),
-    "recipe": ("title", "ingredients", "instructions"),
-    "workout": ("date", "exercise", "duration"),
-    "invoice": ("number", "amount", "due_date"),
-    "product": ("name", "price"),
-    "customer": ("name", "email"),
-    "ticket": ("title", "description", "status"),
-    "issue": ("title", "description", "status"),
-    "appointment": ("title", "starts_at"),
-    "booking": ("name", "date"),
-    "loan": ("borrower", "due_date"),
-    "order": ("customer_name", "total"),
-}
-
-
-# What a product keeps that is named for something else.
-_TITLE_RECORDS = {
-    "diary": "entry",
-    "journal": "entry",
-    "blog": "post",
-    "address": "contact",
-    "library": "book",
-    "inventory": "item",
-    "shopping": "item",
-    "grocery": "item",
-    "wish": "item",
-    "guestbook": "entry",
-    "wiki": "page",
-    "calendar": "event",
-    "budget": "expense",
-    "watchlist": "movie",
-    "reading": "book",
-    "cookbook": "recipe",
-    "shop": "product",
-    "store": "product",
-    "crm": "customer",
-    "spending": "expense",
-    "finance": "expense",
-    "finances": "expense",
-}
 
 
 def settle(reading: Reading) -> None:
@@ -88,8 +26,9 @@ def settle(reading: Reading) -> None:
         _references(reading, entity)
     for relation in draft.relations:
         _relate(reading, relation)
-    for entity in draft.entities.values():
+    for entity in list(draft.entities.values()):
         _defaults(draft, entity)
+        _references(reading, entity)
     for entity in draft.entities.values():
         for field in entity.fields.values():
             settle_field(draft, entity, field)
@@ -103,7 +42,7 @@ def _loose_fields(reading: Reading) -> None:
     if not reading.loose:
         return
     if not draft.entities and draft.title:
-        reading.declare(_record_words(draft.title))
+        reading.declare(record_of_title(draft.title))
     titled = draft.entities.get(entity_name(draft.title)) if draft.title else None
     owner = titled or next(iter(draft.entities.values()), None)
     if owner is not None and titled is None and len(draft.entities) > 1:
@@ -121,20 +60,13 @@ def _keep(owner: EntityDraft, field: FieldReading) -> None:
     owner.add(field.field)
 
 
-def _record_words(title: Words) -> Words:
-    for word in title:
-        if word in _TITLE_RECORDS:
-            return (_TITLE_RECORDS[word],)
-    return title
-
-
 def _records_of_title(reading: Reading) -> None:
     """Where no record was named, the product's title names it: "a habit tracker"."""
     draft = reading.draft
     stores = draft.kind in {ProductKind.API, ProductKind.WEB, ProductKind.CLI, None}
     if draft.entities or not draft.title or not stores:
         return
-    words = _record_words(draft.title)
+    words = record_of_title(draft.title)
     entity = reading.declare(words)
     draft.guessed = True
     draft.ask(f"What does it keep? Taken: {human(entity.plural)}.")
@@ -197,6 +129,8 @@ def _references(reading: Reading, entity: EntityDraft) -> None:
                 entity.owned = True
             continue
         target = _target(reading, words, entity) if words[0] not in COUNTING else None
+        if target is None and field.plural and words[0] not in COUNTING:
+            target = _part(reading, entity, field)
         if target is None:
             continue
         if is_plural(words[-1]):
@@ -212,6 +146,22 @@ def _references(reading: Reading, entity: EntityDraft) -> None:
         field.name, field.type, field.references = name, FieldType.REFERENCE, target
         if target == entity.name:
             field.required = False
+
+
+def _part(reading: Reading, entity: EntityDraft, field: FieldDraft) -> str | None:
+    """Settle a plural that names no record and no usual field: records of their own if all are such, else words.
+
+    "Polls with options" keeps options; in "movies (title, year, actors)" the actors are a list of words.
+    """
+    plain = [known for known in entity.fields.values() if known.references is None]
+    if field.type is not None or infer(field, entity.name).type is not FieldType.TEXT:
+        return None
+    if not all(known.plural and infer(known, entity.name).type is FieldType.TEXT for known in plain):
+        field.type = FieldType.TAGS
+        return None
+    part = reading.declare(tuple(field.name.split("_")))
+    reading.draft.ask(f"What is kept of {article(human(part.name))}? Taken: the usual fields.")
+    return part.name
 
 
 def _target(reading: Reading, words: Words, entity: EntityDraft) -> str | None:
@@ -249,20 +199,26 @@ def _relate(reading: Reading, relation: Relation) -> None:
         owner.add(FieldDraft(parent, FieldType.REFERENCE, references=parent, required=required))
 
 
+def _names_nothing(field: FieldDraft, entity: EntityDraft) -> bool:
+    """Whether a field cannot tell one record from another: tags, yes/no, "ingredients"."""
+    kind = field.type or infer(field, entity.name).type
+    return kind in {FieldType.TAGS, FieldType.BOOLEAN} or (kind is FieldType.LONG_TEXT and field.plural)
+
+
 def _defaults(draft: Draft, entity: EntityDraft) -> None:
     """Give a record without fields of its own the usual ones, and say so."""
     own = [field for field in entity.fields.values() if field.references is None]
-    lists_only = bool(own) and all(
-        (field.type or infer(field, entity.name).type) in {FieldType.TAGS, FieldType.BOOLEAN} for field in own
-    )
+    lists_only = bool(own) and all(_names_nothing(field, entity) for field in own)
     linked = len(entity.fields) - len(own)
     if (own and not lists_only) or (entity.declared and linked > 1):
         return
     base = entity.name.removesuffix("_record").split("_")[-1]
-    names = _DEFAULTS.get(base, ("name",))
+    names = USUAL_FIELDS.get(base, ("name",))
     if linked:
         taken = {word for field in entity.fields.values() for word in field.name.split("_")}
         names = tuple(name for name in names if name.split("_")[0] not in taken) or ("name",)
+    if any(infer(field, entity.name).type is FieldType.LONG_TEXT for field in own):
+        names = names[:1]
     added = [name for name in names if name not in entity.fields]
     entity.fields = {**{name: FieldDraft(name) for name in added}, **entity.fields}
     entity.defaulted = True

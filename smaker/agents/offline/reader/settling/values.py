@@ -21,6 +21,7 @@ def settle_field(draft: Draft, entity: EntityDraft, field: FieldDraft) -> None:
     if field.type is None:
         guess = infer(field, entity.name)
         field.type = guess.type
+        field.plain = guess.type is FieldType.TEXT
         field.choices = field.choices or guess.choices
         if guess.minimum is not None:
             field.minimum, field.maximum = guess.minimum, guess.maximum
@@ -40,9 +41,7 @@ def settle_field(draft: Draft, entity: EntityDraft, field: FieldDraft) -> None:
     elif field.default is not None:
         _plain_default(draft, field)
     if field.required is None:
-        field.required = not (
-            field.type is FieldType.TAGS or (head in OPTIONAL_HEADS and not entity.defaulted and len(entity.fields) > 1)
-        )
+        field.required = not (field.type is FieldType.TAGS or (head in OPTIONAL_HEADS and len(entity.fields) > 1))
 
 
 def _bounds(draft: Draft, entity: EntityDraft, field: FieldDraft) -> None:
