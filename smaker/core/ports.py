@@ -424,7 +424,7 @@ class CommandResult(Frozen):
     exit_code: int
     output: str
     seconds: float
-    limit: Literal["timeout", "output", "memory", "disk", "cancelled"] | None = None
+    limit: Literal["timeout", "output", "memory", "processes", "disk", "cancelled"] | None = None
     dropped_bytes: int = 0
 
 

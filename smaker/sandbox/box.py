@@ -25,7 +25,7 @@ from smaker.sandbox.spawn import Program
 from smaker.sandbox.trees import Tree
 from smaker.sandbox.watch import INTERVAL_S, Watch
 
-Limit = Literal["timeout", "output", "memory", "disk", "cancelled"]
+Limit = Literal["timeout", "output", "memory", "processes", "disk", "cancelled"]
 
 KILLED = 137  # 128 + SIGKILL, as shells say it
 _BY_SIGNAL: dict[int, Limit] = {128 + 24: "timeout", 128 + 25: "disk"}  # SIGXCPU, SIGXFSZ
@@ -188,12 +188,13 @@ class Box:
                 _resolve(self._port)
 
     async def _watch(self) -> None:
-        counted = self._started.group is not None and self._started.group.bounds_memory
+        group, limits = self._started.group, self._limits
         watch = Watch(
             self._started.folders,
-            self._limits.growth_bytes(self._command),
-            None if counted else self._limits.memory_bytes(),
-            self._started.tree.pids,
+            limits.growth_bytes(self._command),
+            memory=None if group is not None and group.bounds_memory else limits.memory_bytes(),
+            processes=None if group is not None and group.bounds_processes else limits.processes,
+            pids=self._started.tree.pids,
         )
         while True:
             await asyncio.sleep(INTERVAL_S)
@@ -207,6 +208,7 @@ class Box:
         except asyncio.CancelledError:  # the event loop is closing: take the tree along, then finish as always
             self.end("cancelled")
             await asyncio.wait({self._exited}, timeout=_GONE_S)
+        self._started.program.reap()
         seconds = time.monotonic() - self._begun
         if self._deadline is not None:
             self._deadline.cancel()

@@ -41,8 +41,10 @@ class _Means:
 class BwrapSandbox(LocalSandbox):
     """Runs commands in boxes made by bubblewrap (``program``: by default the system's)."""
 
-    def __init__(self, limits: Limits | None = None, *, program: Path | None = None) -> None:
-        super().__init__(limits)
+    def __init__(
+        self, limits: Limits | None = None, *, control_groups: bool = True, program: Path | None = None
+    ) -> None:
+        super().__init__(limits, control_groups=control_groups)
         self._program = program
         self._means: _Means | None = None
 
@@ -61,7 +63,7 @@ class BwrapSandbox(LocalSandbox):
         usage = await host.ask(str(program), "--help")
         if usage is None:
             return _off(f"{program} cannot be run", "Install bubblewrap again: sudo apt install --reinstall bubblewrap")
-        groups = cgroup.find(self.limits)
+        groups = self._groups()
         try:
             self._means = _Means(
                 abilities=policy.Abilities(program, disable_userns="--disable-userns" in usage),

@@ -30,6 +30,7 @@ class Group:
 
     folders: tuple[Path, ...]
     bounds_memory: bool = False
+    bounds_processes: bool = False
 
     def launcher(self, shell: str) -> tuple[str, ...]:
         """Return the words to put before a command so that it starts inside the group."""
@@ -91,7 +92,7 @@ class Groups:
         except OSError:
             Group(tuple(made)).remove()
             raise
-        return Group(tuple(made), bounds_memory=self.memory)
+        return Group(tuple(made), bounds_memory=self.memory, bounds_processes=self.processes)
 
     def sweep(self) -> None:
         """Remove groups that a killed process of ours left behind."""

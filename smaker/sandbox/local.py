@@ -9,17 +9,21 @@ from contextlib import AsyncExitStack
 
 from smaker.core.errors import SandboxUnavailable
 from smaker.core.ports import Command, CommandResult, Process, SandboxLevel, SandboxStatus
-from smaker.sandbox import registries
+from smaker.sandbox import cgroup, registries
 from smaker.sandbox.box import Box, Started, run_to_end
 from smaker.sandbox.limits import Limits
 from smaker.sandbox.registries import Registries
 
 
 class LocalSandbox(ABC):
-    """Implements ``core.ports.Sandbox`` by processes of this machine. Use it from one event loop."""
+    """Implements ``core.ports.Sandbox`` by processes of this machine.
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    ``control_groups`` False: bounds are kept by process and by looking, as where no groups can be made.
+    """
+
+    def __init__(self, limits: Limits | None = None, *, control_groups: bool = True) -> None:
         self.limits = limits or Limits()
+        self._control_groups = control_groups
         self._status: asyncio.Task[SandboxStatus] | None = None
         self._registries: asyncio.Task[Registries] | None = None
 
@@ -51,6 +55,9 @@ class LocalSandbox(ABC):
             raise SandboxUnavailable(
                 f"The sandbox {status.name} does not work here: {status.detail}", hint=status.remedy
             )
+
+    def _groups(self) -> cgroup.Groups | None:
+        return cgroup.find(self.limits) if self._control_groups else None
 
     @property
     @abstractmethod

@@ -23,9 +23,9 @@ from smaker.sandbox.registries import Registries
 class ProcessSandbox(LocalSandbox):
     """Runs commands as plain processes with rlimits. Paths of mounts (and /work) in words are those of the host."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        super().__init__(limits)
-        self._groups: cgroup.Groups | None = None
+    def __init__(self, limits: Limits | None = None, *, control_groups: bool = True) -> None:
+        super().__init__(limits, control_groups=control_groups)
+        self._where: cgroup.Groups | None = None
         self._launcher: tuple[str, ...] = ()
         self._prlimit = ""
 
@@ -35,7 +35,7 @@ class ProcessSandbox(LocalSandbox):
         return SandboxLevel.OFF
 
     async def _try(self) -> SandboxStatus:
-        self._groups = cgroup.find(self.limits)
+        self._where = self._groups()
         prlimit, setpriv = host.program("prlimit"), host.program("setpriv")
         self._prlimit = str(prlimit or "")
         if setpriv is not None:
@@ -54,7 +54,7 @@ class ProcessSandbox(LocalSandbox):
         chain = await host.toolchains()
         home = Path(tempfile.mkdtemp(prefix="smaker-home-"))
         closing.callback(shutil.rmtree, home, ignore_errors=True)
-        group = self._groups.make(self.limits) if self._groups else None
+        group = self._where.make(self.limits) if self._where else None
         if group is not None:
             closing.callback(group.remove)
         mark = secrets.token_hex(16)

@@ -24,9 +24,8 @@ class Program:
         self.pidfd = pidfd
         self._child = child
 
-    @property
-    def returncode(self) -> int | None:
-        """What wait(2) says, as subprocess does; None while it runs, and for a process that is not our child."""
+    def reap(self) -> int | None:
+        """Take the zombie and return its code as subprocess does; None while it runs, and if it is not our child."""
         return None if self._child is None else self._child.poll()
 
     def kill(self) -> None:

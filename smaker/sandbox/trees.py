@@ -171,7 +171,7 @@ class MarkedTree:
     @property
     def exit_code(self) -> int | None:
         """The program's exit code, 128 + signal if it was killed."""
-        code = self._program.returncode
+        code = self._program.reap()
         return None if code is None else code if code >= 0 else 128 - code
 
     def kill(self) -> None:

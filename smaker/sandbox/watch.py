@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -14,22 +14,33 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Watch:
-    """Looks at one box now and then. ``memory`` None: a cgroup bounds it."""
+    """Looks at one box now and then. ``memory`` (bytes) and ``processes`` are None where a cgroup bounds them."""
 
     def __init__(
-        self, folders: Iterable[Path], growth: int, memory: int | None, pids: Callable[[], Iterable[int]]
+        self,
+        folders: Iterable[Path],
+        growth: int,
+        *,
+        memory: int | None,
+        processes: int | None,
+        pids: Callable[[], Collection[int]],
     ) -> None:
         self._folders = tuple(folders)
         self._growth = growth
         self._memory = memory
+        self._processes = processes
         self._pids = pids
         self._since = time.time() - 1.0  # file systems round times
         self._free = self._free_bytes()
 
-    def exceeded(self) -> Literal["disk", "memory"] | None:
+    def exceeded(self) -> Literal["disk", "memory", "processes"] | None:
         """Return which bound is broken. Blocks for a walk over the folders when their disk filled by the bound."""
-        if self._memory is not None and self._resident() > self._memory:
-            return "memory"
+        if self._memory is not None or self._processes is not None:
+            pids = self._pids()
+            if self._processes is not None and len(pids) > self._processes:
+                return "processes"
+            if self._memory is not None and _used(pids, self._memory) > self._memory:
+                return "memory"
         now = self._free_bytes()
         for device, free in now.items():
             if self._free.get(device, free) - free > self._growth:
@@ -59,13 +70,11 @@ class Watch:
                             total += state.st_blocks * 512
         return total
 
-    def _resident(self) -> int:
-        """Bytes of memory in use; shared pages count once if the plain sum is above the bound."""
-        pids = tuple(self._pids())
-        total = sum(_resident(pid) for pid in pids)
-        if self._memory is not None and total > self._memory:
-            return sum(_proportional(pid) for pid in pids)
-        return total
+
+def _used(pids: Collection[int], bound: int) -> int:
+    """Bytes of memory in use; shared pages count once if the plain sum is above ``bound``."""
+    total = sum(_resident(pid) for pid in pids)
+    return total if total <= bound else sum(_proportional(pid) for pid in pids)
 
 
 def _resident(pid: int) -> int:
