@@ -16,6 +16,7 @@ from smaker.core.commands import AddStep, Steering
 from smaker.core.control import NewProject, Snapshot
 from smaker.core.errors import Conflict, NotFound, SmakerError, UsageError
 from smaker.core.events import Delta, Event, NewEvent
+from smaker.core.listing import pick
 from smaker.core.models import Desired, Project, Proof, Step, StepKind, TaskState, Usage
 from smaker.core.pipeline import begin, rewind, settled, steer
 from smaker.core.ports import Build, Change, Clock, CommitInfo, ProjectLock, Store, Workspace, Workspaces
@@ -292,20 +293,6 @@ class Engine:
 
     def _publish(self, events: Sequence[Event]) -> None:
         self._desk.bus.publish(events)
-
-
-def pick(known: Sequence[str], prefix: str) -> str:
-    """Return the one id that is or begins with ``prefix``. Raises NotFound, UsageError."""
-    if prefix in known:
-        return prefix
-    found = [identifier for identifier in known if prefix and identifier.startswith(prefix)]
-    if not found:
-        raise NotFound(f"There is no project {prefix!r}.", hint="See them with: smaker list")
-    if len(found) > 1:
-        raise UsageError(
-            f"{prefix!r} is the beginning of {len(found)} projects: {', '.join(found)}.", hint="Type more."
-        )
-    return found[0]
 
 
 def _last_spec(steps: Sequence[Step], tasks: frozenset[str]) -> Spec | None:

@@ -108,7 +108,8 @@ class Ledger:
             tree = await self._files.checkout.snapshot()
             if step.tree is not None and tree != step.tree:
                 raise Diverged(f"step {step.id} ({step.title}): the tree is {tree}, the record says {step.tree}")
-        self._files.tree = step.tree or self._files.tree
+        if step.tree is not None:
+            self._files.recall(step.tree)
         return step
 
     async def _record(self, kind: StepKind, title: str, sha: str, do: Callable[[], Awaitable[Effect]]) -> Step:

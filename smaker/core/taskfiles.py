@@ -51,8 +51,13 @@ class TaskFiles:
                 return commit.sha
         raise Diverged(f"no commit has the tree {tree} that the record starts from")
 
+    def recall(self, tree: str) -> None:
+        """A recorded step left the files as ``tree``; the folder may be elsewhere."""
+        self._dirty = self._dirty or tree != self.tree
+        self.tree = tree
+
     async def restore(self) -> None:
-        """Once, before the first new effect: put the files back as the last recorded step left them."""
+        """Before a new effect, or where the folder itself is read: put it as the last recorded step left it."""
         if self._dirty and self.checkout is not None and self.tree is not None:
             await self.checkout.restore(self.tree)
         self._dirty = False

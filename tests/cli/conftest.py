@@ -41,11 +41,11 @@ class Program:
         """The same, with --json."""
         return json.loads(self(*words, "--json", code=code))
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, output: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
         """Start one in a process group of its own."""
         return subprocess.Popen(
             [sys.executable, "-m", "smaker", *words],
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
             env=self.environment(),
