@@ -8,15 +8,13 @@ from sqlalchemy import RowMapping, bindparam, delete, insert, select, update
 
 from smaker.core.errors import Conflict, Fenced
 from smaker.core.events import Event
+from smaker.core.fold import fold_project
 from smaker.core.models import Project, Task, TaskState
 from smaker.core.ports import Change
 from smaker.store.codec import project_from
 from smaker.store.mapping import answer_values, artifact_values, project_values, report_values, task_values
 from smaker.store.rows import ANSWERS, ARTIFACTS, PROJECTS, REPORTS, TASKS
 from smaker.store.transaction import Transaction
-
-_OF_CHANGE = tuple(name for name in Change.model_fields if name in Project.model_fields)
-"""What a change says about the project itself, by the same name."""
 
 _REPLACE_TASK = (
     update(TASKS)
@@ -53,7 +51,7 @@ def create(transaction: Transaction, project: Project, change: Change) -> list[E
     """Insert a project and what a first change brings. Raises Conflict if the id is taken."""
     if transaction.read(_TAKEN, {"project": project.id}).first() is not None:
         raise Conflict(f"There is a project {project.id!r} already.")
-    transaction.write(insert(PROJECTS), [project_values(_changed(project, change))])
+    transaction.write(insert(PROJECTS), [project_values(fold_project(project, change))])
     transaction.begin_project(project.id, project.revision)
     _bring(transaction, project.id, change)
     return transaction.number(project.id, change.events)
@@ -69,7 +67,7 @@ def apply(
     if revision is not None and counter.revision != revision:
         raise Conflict(f"Project {project} is at revision {counter.revision}, not {revision} any more.")
     before = project_from(*transaction.read(_PROJECT, {"project": project}).one(), revision=counter.revision)
-    after = _changed(before, change)
+    after = fold_project(before, change)
     if after != before:
         transaction.write(_REPLACE_PROJECT, {"of": project} | _new(project_values(after), "desired", "body", "crc"))
     _bring(transaction, project, change)
@@ -82,16 +80,6 @@ def remove(transaction: Transaction, project: str) -> None:
     transaction.counter(project)
     transaction.drop_project(project)
     transaction.write(delete(PROJECTS).where(PROJECTS.c.id == project))
-
-
-def _changed(project: Project, change: Change) -> Project:
-    given = {name: getattr(change, name) for name in _OF_CHANGE}
-    updated: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    if change.clear_error:
-        updated["error"] = None
-    if change.clear_deployment:
-        updated["deployment"] = None
-    return project.model_copy(update=updated)
 
 
 def _require_held(transaction: Transaction, project: str, task: str, attempt: int) -> None:

@@ -7,25 +7,22 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-import threading
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from smaker.core.errors import NotFound, StorageError
 from smaker.core.events import Event
 from smaker.core.models import Answer, Artifact, Project, Step, Task, TestReport
 from smaker.store.blobfiles import BlobFiles, checked, is_name, missing
-from smaker.store.codec import Damage, event_from, merge_steps, project_from, task_from, task_number, unseal
-from smaker.store.faults import damaged, explain
-from smaker.store.files import Files, read_only
-from smaker.store.revisions import newest, refuse_unknown
+from smaker.store.checks import Damage
+from smaker.store.codec import event_from, merge_steps, project_from, task_from, task_number, unseal
+from smaker.store.faults import explain
+from smaker.store.files import read_only
+from smaker.store.glance import Glance
 
 if TYPE_CHECKING:
     from smaker.core.ports import Build
-
-T = TypeVar("T")
 
 _PROJECT = """
 SELECT projects.id, projects.desired, projects.body, projects.crc, counters.revision
@@ -33,39 +30,20 @@ FROM projects JOIN counters ON counters.project = projects.id
 """
 
 
-class Reader:
+class Reader(Glance):
     """Reads what is committed. A home folder without a database reads as one without projects.
 
-    Every method may raise StorageError: damage (the next process that opens the store sees to it), a newer schema
-    (E_SCHEMA_NEWER), an older one (E_SCHEMA_OLDER: opening the store migrates it).
+    Every method may raise StorageError, as `Glance` says.
     """
-
-    def __init__(self, home: Path) -> None:
-        self._files = Files(home)
-        self._opened: sqlite3.Connection | None = None
-        self._turn = threading.Lock()  # callers may be on several threads
-
-    def __enter__(self) -> Reader:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Release the database."""
-        with self._turn:
-            if self._opened is not None:
-                self._opened.close()
-                self._opened = None
 
     def projects(self) -> list[Project]:
         """Return all projects, newest first."""
         query = f"{_PROJECT} ORDER BY projects.created_at DESC, projects.id"
-        return self._ask(lambda connection: [project_from(*row) for row in connection.execute(query)], [])
+        return self.ask(lambda connection: [project_from(*row) for row in connection.execute(query)], [])
 
     def build(self, project: str) -> Build:
         """Return the whole build. Raises NotFound."""
-        found = self._ask(lambda connection: _build(connection, project), None)
+        found = self.ask(lambda connection: _build(connection, project), None)
         if found is None:
             raise NotFound(f"There is no project {project!r}.", hint="See them with: smaker list")
         return found
@@ -73,18 +51,18 @@ class Reader:
     def steps(self, project: str) -> list[Step]:
         """Return the ledger in order of (task's number, index)."""
         query = "SELECT project, task, step, phase, body, crc FROM steps WHERE project = ?"
-        return self._ask(lambda connection: merge_steps(connection.execute(query, (project,))), [])
+        return self.ask(lambda connection: merge_steps(connection.execute(query, (project,))), [])
 
     def events(self, project: str, *, after: int = 0, limit: int = 1000) -> list[Event]:
         """Return events with seq > ``after`` in order, ``limit`` at most."""
         query = "SELECT project, seq, at, body, crc FROM events WHERE project = ? AND seq > ? ORDER BY seq LIMIT ?"
         page = (project, after, limit)
-        return self._ask(lambda connection: [event_from(*row) for row in connection.execute(query, page)], [])
+        return self.ask(lambda connection: [event_from(*row) for row in connection.execute(query, page)], [])
 
     def artifacts(self, project: str) -> list[Artifact]:
         """Return a project's artifacts, oldest first."""
         query = "SELECT body, crc FROM artifacts WHERE project = ? ORDER BY serial"
-        return self._ask(
+        return self.ask(
             lambda connection: [
                 unseal(Artifact, f"an artifact of {project}", *row) for row in connection.execute(query, (project,))
             ],
@@ -96,40 +74,11 @@ class Reader:
         if not is_name(sha256):
             raise missing(sha256)
         query = "SELECT data FROM blobs WHERE sha256 = ?"
-        row = self._ask(lambda connection: connection.execute(query, (sha256,)).fetchone(), None)
+        row = self.ask(lambda connection: connection.execute(query, (sha256,)).fetchone(), None)
         try:
-            return BlobFiles(self._files.blobs).get(sha256) if row is None else checked(sha256, row[0])
+            return BlobFiles(self.files.blobs).get(sha256) if row is None else checked(sha256, row[0])
         except (OSError, Damage) as error:
             raise explain(error, "a blob") from error
-
-    def _ask(self, work: Callable[[sqlite3.Connection], T], without: T) -> T:
-        """Run queries on one snapshot; ``without`` is the answer where there is no database."""
-        try:
-            with self._turn:
-                connection = self._connect()
-                if connection is None:
-                    return without
-                connection.execute("BEGIN")
-                try:
-                    return work(connection)
-                finally:
-                    if connection.in_transaction:
-                        connection.execute("COMMIT")
-        except (sqlite3.Error, OSError, Damage) as error:
-            if damaged(error):
-                self._files.mark_suspect()
-            raise explain(error, self._files.database) from error
-
-    def _connect(self) -> sqlite3.Connection | None:
-        if self._opened is None and self._files.database.exists():
-            connection = read_only(self._files.database)
-            try:
-                _require_current(connection, self._files.database)
-            except BaseException:
-                connection.close()
-                raise
-            self._opened = connection
-        return self._opened
 
 
 def salvage(path: Path) -> list[Project]:
@@ -140,18 +89,6 @@ def salvage(path: Path) -> list[Project]:
             with contextlib.suppress(Damage, StorageError):
                 projects.append(project_from(*row))
     return projects
-
-
-def _require_current(connection: sqlite3.Connection, path: Path) -> None:
-    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    found = row[0] if row else None
-    refuse_unknown(found, str(path))
-    if found != newest():
-        raise StorageError(
-            f"The database {path} was made by an older smaker (schema {found}).",
-            hint="Migrate it with: smaker doctor",
-            code="E_SCHEMA_OLDER",
-        )
 
 
 def _build(connection: sqlite3.Connection, project: str) -> Build | None:
