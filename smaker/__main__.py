@@ -1,4 +1,4 @@
-"""The program's door. ``smaker --version`` is answered here, before anything is loaded."""
+"""The program's door. ``smaker --version`` and the list of projects are answered before the command line is loaded."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ def main() -> None:
         from smaker import __version__
 
         print(f"smaker {__version__}")  # noqa: T201
+        return
+    from smaker.cli.glance import answered
+
+    if answered(sys.argv[1:]):
         return
     from smaker.cli.door import enter
 

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from smaker.core.control import Snapshot
     from smaker.core.engine import Engine
     from smaker.core.events import Event
+    from smaker.core.listing import Listed
     from smaker.core.models import Artifact, Project, Step
     from smaker.core.ports import Agent, Build, Environments, ProjectLock, Sandbox, Store, Workspaces
     from smaker.core.replay import Replayed
     from smaker.core.worker import Worker
     from smaker.deploy.process import ProcessTarget
     from smaker.profiles import Catalog
+    from smaker.store.reader import Reader as StoreReader
 
 AGENTS = Registry(
     "smaker.agents",
@@ -235,14 +238,20 @@ class Reader:
     """The record, read with nothing but SQLite: what ``list``, ``status`` and ``logs`` need, quickly."""
 
     def __init__(self, home: Path) -> None:
+        self._home = home
+
+    @cached_property
+    def _store(self) -> StoreReader:
         from smaker.store.reader import Reader as StoreReader
 
-        self._home = home
-        self._store = StoreReader(home)
+        return StoreReader(self._home)
 
-    def projects(self) -> list[Project]:
-        """All projects, newest first."""
-        return self._store.projects()
+    def listed(self) -> list[Listed]:
+        """All projects as a list shows them, newest first."""
+        from smaker.store.glance import Glance
+
+        with Glance(self._home) as glance:
+            return glance.listed()
 
     def build(self, project: str) -> Build:
         """The whole build. Raises NotFound."""

@@ -87,7 +87,7 @@ def _disk(session: Session) -> Check:
 
 def _record(session: Session) -> Check:
     try:
-        count = len(session.reader().projects())
+        count = len(session.reader().listed())
     except SmakerError as error:
         return Check(name="record", state="bad", detail=error.message, remedy=error.hint)
     return Check(name="record", state="ok", detail=f"{count} projects")
@@ -161,7 +161,7 @@ def _dotted(version: tuple[int, ...]) -> str:
 
 def attack_sandbox(session: Session) -> int:
     """Run the attack table inside the box and print what held; 0 if every attack was blocked."""
-    from smaker.cli.views import table
+    from smaker.cli.columns import table
     from smaker.sandbox.attack import attack
     from smaker.wiring import build_sandbox
 

@@ -36,16 +36,9 @@ def register(app: typer.Typer) -> None:
 
 def list_projects(context: typer.Context) -> None:
     """All projects, newest first."""
-    from smaker.cli.views import project_dict, table
+    from smaker.cli.glance import show_projects
 
-    session: Session = context.obj
-    projects = session.reader().projects()
-    rows = [(project.id, project.state.value, project.profile or "-", project.name) for project in projects]
-    empty = 'No project yet. Make one: smaker init "a REST API to track books (title, author, year)"'
-    session.show(
-        [project_dict(project) for project in projects],
-        lambda: table(("ID", "STATE", "PROFILE", "NAME"), rows) if rows else empty,
-    )
+    show_projects(context.obj)
 
 
 def status(
@@ -53,11 +46,11 @@ def status(
     project: Annotated[str | None, typer.Argument(metavar="[ID]", help="A project's id.")] = None,
 ) -> None:
     """One project (state, tasks, progress, requirements, cost), or all."""
-    from smaker.cli.views import status_dict, status_text
-
     if project is None:
         list_projects(context)
         return
+    from smaker.cli.views import status_dict, status_text
+
     session: Session = context.obj
     snapshot = session.look(project)
     session.show(status_dict(snapshot), lambda: status_text(snapshot))
@@ -88,7 +81,7 @@ def logs(
 
 def history(context: typer.Context, project: Id) -> None:
     """The git history by agent step, with model, tokens and cost."""
-    from smaker.cli.views import table
+    from smaker.cli.columns import table
 
     session: Session = context.obj
     identifier = session.find(project)
@@ -174,12 +167,12 @@ def cost(
     project: Annotated[str | None, typer.Argument(metavar="[ID]", help="A project's id.")] = None,
 ) -> None:
     """Tokens and money by stage, agent and model."""
-    from smaker.cli.views import table
+    from smaker.cli.columns import table
     from smaker.core.models import Usage
 
     session: Session = context.obj
     reader = session.reader()
-    chosen = [session.find(project)] if project else [known.id for known in reader.projects()]
+    chosen = [session.find(project)] if project else [known.id for known in reader.listed()]
     groups: dict[tuple[str, str, str], Usage] = {}
     for identifier in chosen:
         build = reader.build(identifier)
@@ -208,7 +201,7 @@ def artifacts(
     out: Annotated[Path | None, typer.Option("--out", help="Copy them into a folder.")] = None,
 ) -> None:
     """Reports, coverage and whatever else a build kept."""
-    from smaker.cli.views import table
+    from smaker.cli.columns import table
 
     session: Session = context.obj
     identifier = session.find(project)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
@@ -54,6 +53,8 @@ class Session:
 
     def local(self, body: Callable[[Local], Awaitable[Result]], **overrides: object) -> Result:
         """Run ``body`` with an engine and a worker in this process. Raises UsageError for --server."""
+        import asyncio
+
         if self.server:
             raise UsageError("Team servers are not part of this version.", hint="Leave --server and SMAKER_SERVER out.")
         settings = self.settings(**overrides).settings
@@ -74,9 +75,9 @@ class Session:
 
     def find(self, prefix: str) -> str:
         """The id that begins with ``prefix``. Raises NotFound, UsageError."""
-        from smaker.core.engine import pick
+        from smaker.core.listing import pick
 
-        return pick([project.id for project in self.reader().projects()], prefix)
+        return pick([project.id for project in self.reader().listed()], prefix)
 
     def look(self, prefix: str) -> Snapshot:
         """All there is to show of a project, read without starting an engine."""

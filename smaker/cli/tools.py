@@ -31,7 +31,7 @@ def _profiles() -> typer.Typer:
     def listing(context: typer.Context) -> None:
         if context.invoked_subcommand is not None:
             return
-        from smaker.cli.views import table
+        from smaker.cli.columns import table
         from smaker.profiles import Catalog
 
         session: Session = context.obj
@@ -61,7 +61,7 @@ def _config() -> typer.Typer:
     @group.command("show")
     def show(context: typer.Context) -> None:
         """Every value, and the file, variable or flag behind it."""
-        from smaker.cli.views import table
+        from smaker.cli.columns import table
 
         session: Session = context.obj
         loaded = session.settings()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from smaker.core.control import Snapshot
-from smaker.core.models import Project, ProjectState, Task, TaskState, TestStatus
-from smaker.core.proof import Trace, trace
+from smaker.core.models import ProjectState, Task, TaskState, TestStatus
+
+if TYPE_CHECKING:
+    from smaker.core.control import Snapshot
+    from smaker.core.proof import Trace
 
 MARKS = {
     TaskState.DONE: "✓",
@@ -85,24 +86,12 @@ def _task_dict(task: Task) -> dict[str, Any]:
 
 def _last_trace(snapshot: Snapshot) -> Trace:
     """The proofs as of the newest run; `smaker trace` also looks at the files as they are now."""
+    from smaker.core.proof import Trace, trace
+
     project, report = snapshot.project, snapshot.report
     if project.spec is None:
         return Trace(rows=())
     return trace(project.spec, project.proofs, report, tree=report.tree if report else "", broken={})
-
-
-def project_dict(project: Project) -> dict[str, Any]:
-    """One line of ``smaker list --json``."""
-    return {
-        "id": project.id,
-        "name": project.name,
-        "state": project.state.value,
-        "desired": project.desired.value,
-        "profile": project.profile,
-        "mode": project.mode,
-        "workspace": project.workspace,
-        "created_at": project.created_at.isoformat(),
-    }
 
 
 def summary_text(snapshot: Snapshot) -> str:
@@ -145,16 +134,6 @@ def status_text(snapshot: Snapshot) -> str:
     if snapshot.holder:
         lines.append(f"\n  held by {snapshot.holder}")
     return "\n".join(lines)
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Columns, aligned, the last one as wide as it is."""
-    cells = [list(head), *(list(row) for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
-    widths[-1] = 0
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
-    )
 
 
 def trace_dict(found: Trace) -> dict[str, Any]:
