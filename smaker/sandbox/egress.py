@@ -17,7 +17,7 @@ from socket import socket
 from urllib.parse import unquote, urlsplit
 
 from smaker.sandbox.registries import Target
-from smaker.sandbox.streams import Joiner, Streams, join, pump
+from smaker.sandbox.streams import Joiner, Streams, closing, join, pump
 
 REFUSED = "is not a package registry of this machine"
 UNREACHABLE = "cannot be reached from this machine"
@@ -80,9 +80,9 @@ class Egress(Joiner):
         far, login = await self._dial(where, tunnel=False)
         asked = plain[2] or "/" if login is None else target  # a proxy is asked by the whole URL
         request = f"{method} {asked} HTTP/1.1\r\n{headers}{login or ''}Connection: close\r\n\r\n"
-        far[1].write(request.encode("latin-1"))
-        await pump(far[0], writer)
-        far[1].close()
+        async with closing(far[1]):
+            far[1].write(request.encode("latin-1"))
+            await pump(far[0], writer)
 
     def _check(self, name: str, port: str) -> Target:
         """Return the target if it is on the list. Upper case and one trailing dot are the same name."""
@@ -144,7 +144,11 @@ async def _through(upstream: str, where: Target, *, tunnel: bool) -> tuple[Strea
     if tunnel:
         name = f"{where[0]}:{where[1]}"
         writer.write(f"CONNECT {name} HTTP/1.1\r\nHost: {name}\r\n{login}\r\n".encode("ascii"))
-        head = await reader.readuntil(b"\r\n\r\n")
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+        except BaseException:
+            writer.close()
+            raise
         if head.split(b" ", 2)[1:2] != [b"200"]:
             writer.close()
             raise OSError(f"the machine's proxy answered {head.splitlines()[0].decode('latin-1')!r}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 
 _CHUNK = 65536
 
@@ -24,10 +26,20 @@ async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 async def join(near: Streams, far: Streams) -> None:
     """Copy both ways until both ends are done; ``far`` is closed."""
-    try:
+    async with closing(far[1]):
         await asyncio.gather(pump(near[0], far[1]), pump(far[0], near[1]))
+
+
+@asynccontextmanager
+async def closing(writer: asyncio.StreamWriter) -> AsyncGenerator[None]:
+    """Close ``writer`` after the block; what it has not sent yet is dropped if the block is cancelled."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        writer.transport.abort()
+        raise
     finally:
-        far[1].close()
+        writer.close()
 
 
 class Joiner(ABC):
@@ -47,12 +59,9 @@ class Joiner(ABC):
         if task is not None:
             self._connections.add(task)
             task.add_done_callback(self._connections.discard)
-        try:
-            await self.answer(reader, writer)
-        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # the other side sees a closed connection
-        finally:
-            writer.close()
+        with suppress(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            async with closing(writer):  # whatever goes wrong, the other side sees a closed connection
+                await self.answer(reader, writer)
 
     async def close(self) -> None:
         """Stop listening and end all connections."""
@@ -61,3 +70,4 @@ class Joiner(ABC):
         for task in self._connections:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.sleep(0)  # transports take leave in the next turn of the loop

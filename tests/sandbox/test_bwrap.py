@@ -327,7 +327,7 @@ from smaker.sandbox.bwrap import BwrapSandbox
 
 async def main(folder, groups):
     sandbox = BwrapSandbox(control_groups=groups == "True")
-    code = "import os, time\\nfor _ in range(2):\\n    os.fork(); os.setsid() if os.getpid() > 9 else 0\\nprint('up', flush=True)\\ntime.sleep(60)"
+    code = "import os, time\\nos.fork() or os.setsid()\\nos.fork()\\nprint('up', flush=True)\\ntime.sleep(60)"
     for _ in range(2):
         process = await sandbox.start(Command(argv=("python3", "-c", code, folder), workspace=Path(folder)))
         await process.wait_for_text("up", timeout_s=20)
