@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from smaker.deploy.process import ProcessTarget
     from smaker.profiles import Catalog
     from smaker.store.reader import Reader as StoreReader
+    from smaker.store.sql import SqlStore
 
 AGENTS = Registry(
     "smaker.agents",
@@ -63,6 +64,7 @@ class Local:
     clock: SystemClock
     bus: Bus
     listen: Any
+    notices: tuple[str, ...] = ()
 
     def agent(self, name: str) -> Agent:
         """Make the agent of that name."""
@@ -136,6 +138,7 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
     deployer = ProcessTarget(home, (sys.executable, "-m", "smaker", "--home", str(home), "supervise"))
     store = await open_store(home, clock=clock)
     try:
+        notices = await recover(store, home, workspaces)
         engine = Engine(
             Desk(
                 home=home,
@@ -176,9 +179,25 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
             clock=clock,
             bus=bus,
             listen=listen_on,
+            notices=notices,
         )
     finally:
         await store.close()
+
+
+async def recover(store: SqlStore, home: Path, workspaces: Workspaces) -> tuple[str, ...]:
+    """Where the record was damaged: write down again what the repositories know, and return what to tell the user."""
+    if store.recovered_from is None:
+        return ()
+    from smaker.agents.spec_file import load_spec
+    from smaker.core.rebuild import rebuild
+    from smaker.store.reader import salvage
+
+    salvaged = {project.id: project for project in salvage(store.recovered_from)}
+    places = {Path(project.workspace) for project in salvaged.values()} | {*(home / "projects").glob("*")}
+    found = await rebuild(sorted(places), salvaged=salvaged, store=store, workspaces=workspaces, parse=load_spec)
+    store.recovered()
+    return (f"{store.damage} {len(found)} projects were written down again from their git histories.",)
 
 
 def build_agent(name: str, catalog: Catalog, deployer: ProcessTarget) -> Agent:

@@ -63,6 +63,8 @@ class Session:
             from smaker.wiring import open_local
 
             async with open_local(self.home, settings) as local:
+                for notice in local.notices:
+                    print(f"smaker: {notice}", file=sys.stderr)  # noqa: T201
                 return await body(local)
 
         return asyncio.run(run())

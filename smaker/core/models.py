@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, JsonValue
 
@@ -398,6 +398,3 @@ class Answer(Frozen):
     text: str
     approved: bool = True
     at: datetime
-
-
-Percent = Annotated[float, Field(ge=0, le=100)]

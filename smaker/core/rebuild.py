@@ -7,7 +7,7 @@ is rebuilt keeps its history but has to prove its tests anew, and says so.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from smaker.core.draft import AGENTS
@@ -24,12 +24,16 @@ TASK_ID = re.compile(r"t[1-9][0-9]{0,8}")
 async def rebuild(
     folders: Sequence[Path],
     *,
+    salvaged: Mapping[str, Project],
     store: Store,
     workspaces: Workspaces,
     parse: Callable[[bytes], Spec | None],
 ) -> list[str]:
-    """Insert a project for every repository among ``folders`` that smaker made and ``store`` does not know; return
-    their ids. A repository that cannot be read is left out."""
+    """Insert a project for every repository among ``folders`` that smaker made and ``store`` does not know.
+
+    ``salvaged`` are the projects that could still be read, by id: their prompts and names are kept. Returns the ids. A
+    repository that cannot be read is left out.
+    """
     known = {project.id for project in await store.projects()}
     found: list[str] = []
     for folder in folders:
@@ -42,7 +46,7 @@ async def rebuild(
             spec = await _spec(workspace, ours[0].tree, parse)
         except (SmakerError, ValueError):
             continue
-        project = _project(folder, ours, spec)
+        project = _project(folder, ours, spec, salvaged.get(ours[0].trailers["Smaker-Project"]))
         note = NewEvent(kind="project.created", message=f"{project.name}: rebuilt from its git history")
         await store.create(project, Change(tasks=_tasks(project.id, ours), events=(note,)))
         known.add(project.id)
@@ -57,13 +61,13 @@ async def _spec(workspace: Workspace, tree: str, parse: Callable[[bytes], Spec |
         return None
 
 
-def _project(folder: Path, commits: Sequence[CommitInfo], spec: Spec | None) -> Project:
+def _project(folder: Path, commits: Sequence[CommitInfo], spec: Spec | None, known: Project | None) -> Project:
     skeleton = next((commit.sha for commit in commits if commit.trailers.get("Smaker-Stage") == "skeleton"), None)
     identifier = commits[0].trailers["Smaker-Project"]
     return Project(
         id=identifier,
-        name=spec.name if spec else folder.name,
-        prompt=spec.summary if spec else "(lost with the record)",
+        name=known.name if known else spec.name if spec else folder.name,
+        prompt=known.prompt if known else spec.summary if spec else "(lost with the record)",
         workspace=str(folder),
         created_at=commits[-1].at,
         profile=spec.profile if spec else None,

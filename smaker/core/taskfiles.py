@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from smaker.core.errors import Diverged
@@ -70,10 +71,10 @@ class TaskFiles:
         before, self.tree = self.tree, await self.checkout.snapshot()
         if before == self.tree or before is None:
             return None
-        stored: dict[str, str | None] = {}
-        for path, entry in (await self.checkout.changes(before, self.tree)).items():
-            stored[path] = None if entry is None else f"{entry[0]}:{await self._store.put_blob(entry[1])}"
-        return stored
+        changed = await self.checkout.changes(before, self.tree)
+        blobs = await asyncio.gather(*(self._store.put_blob(entry[1]) for entry in changed.values() if entry))
+        named = iter(blobs)
+        return {path: f"{entry[0]}:{next(named)}" if entry else None for path, entry in changed.items()}
 
     async def reapply(self, changes: Mapping[str, str | None]) -> None:
         """Make recorded changes again from their blobs."""

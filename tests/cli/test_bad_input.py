@@ -161,8 +161,8 @@ def test_errors_are_json_where_json_was_asked_for(
 
 def smaker(*words: str, home: Path, **options: object) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "SMAKER_HOME": str(home)}
-    settings = {"capture_output": True, "text": True, "env": environment, "check": False, **options}
-    return subprocess.run([sys.executable, "-m", "smaker", *words], **settings)  # type: ignore[call-overload,no-any-return]
+    settings = {"capture_output": True, "text": True, "env": environment, **options}
+    return subprocess.run([sys.executable, "-m", "smaker", *words], check=False, **settings)  # type: ignore[call-overload,no-any-return]
 
 
 def test_a_closed_standard_output_is_no_trouble(tmp_path: Path) -> None:
@@ -228,7 +228,10 @@ def test_git_missing_is_named(tmp_path: Path) -> None:
 
 
 def test_an_old_python_is_told(tmp_path: Path) -> None:
-    script = "import runpy, sys; sys.version_info = (3, 10, 0); sys.argv = ['smaker', 'list']; runpy.run_module('smaker', run_name='__main__')"
+    script = (
+        "import runpy, sys; sys.version_info = (3, 10, 0); sys.argv = ['smaker', 'list']; "
+        "runpy.run_module('smaker', run_name='__main__')"
+    )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert ran.returncode == 1
     assert "Python 3.11" in ran.stderr
