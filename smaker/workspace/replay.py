@@ -7,6 +7,7 @@ commits, however often it is begun.
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from pathlib import Path
 
@@ -43,6 +44,9 @@ class Replay:
             work.append(commit)
         if main is None:
             return tip
+        if base is None:  # it began without commits, or where it began is no longer known
+            on_main = {commit.sha for commit in self._commits.back(main)}
+            work = list(itertools.takewhile(lambda commit: commit.sha not in on_main, work))
         done = self._steps_since(main, base)
         onto = self._commits.get(main)
         for commit in reversed(work):

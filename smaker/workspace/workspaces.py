@@ -131,9 +131,8 @@ class GitWorkspaces:
         place = inspect(path.resolve())
         with self._lock:
             workspace = self._opened.get(place.path)
-            private = self._private(place.path)
-            if workspace is None or not private.exists():
-                self._prepare(place)
+            private = self._prepare(place)
+            if workspace is None:
                 branch = (private / "HEAD").read_text("utf-8").removeprefix("ref: ").strip()
                 if branch != place.branch:
                     raise other_branch(place, branch)
