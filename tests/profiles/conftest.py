@@ -163,17 +163,17 @@ def build(workbench: Callable[[Spec], Workbench]) -> Callable[..., Workbench]:
 
     def build_and_check(spec: Spec, *, measured: bool = False) -> Workbench:
         bench = workbench(spec)
-        options = [] if measured else UNMEASURED[bench.loaded.profile.dialect]
+        unmeasured = UNMEASURED[bench.loaded.profile.dialect]
         assert bench.lint() == ""
         sources = bench.accept()
         acceptance = {source.id for source in sources}
         assert {name for source in sources for name in source.requirements} == {item.id for item in spec.requirements}
         assert [source.id for source in sources if source.skipped or not source.assertions] == []
-        before = bench.test(*options)
+        before = bench.test(*unmeasured)
         assert {name for name, status in before.items() if status == "failed"} == acceptance
         assert len(before) > len(acceptance)
         bench.implement()
-        after = bench.test(*options)
+        after = bench.test(*([] if measured else unmeasured))
         assert {name: status for name, status in after.items() if status != "passed"} == {}
         assert after.keys() >= before.keys()
         assert bench.lint() == ""

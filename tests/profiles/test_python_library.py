@@ -10,6 +10,8 @@ import pytest
 
 from smaker.core.spec import Operation, OperationKind, ProductKind, Spec
 
+pytestmark = pytest.mark.timeout(180)  # each builds a project and runs its tests twice
+
 TOPICS = (
     "temperature",
     "length",
