@@ -174,7 +174,10 @@ class Worker:
         work = asyncio.create_task(self._work(task))
         beat = asyncio.create_task(self._beat(task, work))
         try:
-            await work
+            ended = await work
+            beat.cancel()  # an ended task has no lease to keep
+            if ended is not None:
+                await ended.close()
         except Fenced:
             log.info("attempt %s of %s/%s is no longer the current one", task.attempt, task.project, task.id)
         except asyncio.CancelledError:
@@ -182,11 +185,14 @@ class Worker:
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await work
             await asyncio.shield(self._crew.store.release(task.project, task.id, task.attempt))
-            raise
+            current = asyncio.current_task()
+            if current is not None and current.cancelling():
+                raise
+            # else the heartbeat stopped the work: the user cancelled the build, or another attempt goes on with it
         finally:
             beat.cancel()
 
-    async def _beat(self, task: Task, work: asyncio.Task[None]) -> None:
+    async def _beat(self, task: Task, work: asyncio.Task[Context | None]) -> None:
         while True:
             await self._crew.clock.sleep(self._lease_s / 3)
             try:
@@ -197,7 +203,8 @@ class Worker:
             if desired is Desired.CANCEL:
                 work.cancel()
 
-    async def _work(self, task: Task) -> None:
+    async def _work(self, task: Task) -> Context | None:
+        """Do a task and record how it ended; return its context if it is over, None if it is to go on later."""
         crew = self._crew
         build = await crew.store.build(task.project)
         if task.attempt == 1:
@@ -220,15 +227,14 @@ class Worker:
             outcome, commit = await self._outcome(task, context)
         except Stopped:
             await crew.store.release(task.project, task.id, task.attempt)
-            return
+            return None
         except Unavailable as error:
             await self._stand_by(task, error)
-            return
+            return None
         crashpoint("task.integrated")
         await self._finish(task, outcome, commit, tuple(context.artifacts))
         crashpoint("task.finished")
-        if outcome.verdict is not Verdict.WAITING:
-            await context.close()
+        return None if outcome.verdict is Verdict.WAITING else context
 
     async def _outcome(self, task: Task, context: Context) -> tuple[Outcome, str | None]:
         """Run the agent and integrate its commits; every failure but "come back later" becomes an outcome."""
