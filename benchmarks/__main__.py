@@ -1,0 +1,33 @@
+"""``python -m benchmarks [NAME …] [--json] [--quick]``: measure, and print a table."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+
+from benchmarks.figure import Figure, table
+
+NAMES = ("startup", "steps", "many", "recovery", "rooms", "build")
+
+
+def main() -> None:
+    """Run what is named, or everything."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one or more of: {', '.join(NAMES)}")
+    parser.add_argument("--json", action="store_true", help="print JSON, with details")
+    parser.add_argument("--quick", action="store_true", help="only see that everything can be measured")
+    given = parser.parse_args()
+    unknown = set(given.names) - set(NAMES)
+    if unknown:
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are: {', '.join(NAMES)}")
+    found: list[Figure] = []
+    for name in given.names or NAMES:
+        print(f"» {name}", file=sys.stderr, flush=True)  # noqa: T201
+        found += importlib.import_module(f"benchmarks.{name}").figures(quick=given.quick)
+    print(json.dumps([figure.as_json() for figure in found], indent=2) if given.json else table(found))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
