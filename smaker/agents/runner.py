@@ -168,9 +168,18 @@ async def placeholders(context: Context) -> list[Finding]:
 
 
 def _unproved(table: Trace, report: TestReport) -> list[Finding]:
-    """One finding per must-have requirement without proof, unless its failing test says so already."""
+    """One finding per weakened test, and per must-have requirement without proof whose failing test says nothing."""
     failed = {result.id for result in report.results if result.status is TestStatus.FAILED}
-    return [
+    weakened = [
+        Finding(
+            source="proof",
+            message=f"{test.id} no longer proves what it proved: {test.reason}",
+            test=test.id,
+            signature=f"weakened:{test.id}",
+        )
+        for test in table.weakened
+    ]
+    return weakened + [
         Finding(
             source="proof",
             message=f"{row.requirement} is not proved: {_why(row)} ({row.text})",
@@ -191,9 +200,9 @@ def _problems(findings: list[Finding], report: TestReport, table: Trace) -> Outc
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     summary = f"{len(errors)} findings: {errors[0].message}"
     if all(finding.source == "proof" for finding in errors):
-        names = ", ".join(row.requirement for row in table.unproved)
+        names = ", ".join(row.requirement for row in table.unproved) or "tests were weakened"
         problem = Problem(
-            message=f"Built, but not proved: {names}. {table.unproved[0].text}",
+            message=f"Built, but not proved: {names}. {errors[0].message}",
             hint="See the table with `smaker trace ID`; what this builder cannot do needs a model.",
             code="E_UNPROVED",
         )

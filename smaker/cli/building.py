@@ -120,7 +120,7 @@ def adopt(
 
 def add_step(context: typer.Context, project: Id, text: Annotated[str, typer.Argument(help="What to add.")]) -> None:
     """Add a further instruction, planned and built on top of what is there."""
-    _steer_and_build(context.obj, project, AddStep(text=_checked(text)))
+    _steer_and_build(context.obj, project, AddStep(text=_checked(text, "step")))
 
 
 def resume(
@@ -235,7 +235,8 @@ def _prompt(given: str | None, file: Path | None) -> str:
     if file is not None:
         if not file.is_file():
             raise UsageError(f"There is no file {file}.", hint="Name a text file with the prompt.")
-        raw = _limited(file.open("rb").read(MAX_PROMPT * 4 + 1), str(file))
+        with file.open("rb") as content:
+            raw = _limited(content.read(MAX_PROMPT * 4 + 1), str(file))
     elif given == "-":
         raw = _limited(sys.stdin.buffer.read(MAX_PROMPT * 4 + 1), "standard input")
     elif given is None:
@@ -256,11 +257,11 @@ def _limited(raw: bytes, where: str) -> bytes:
     return raw
 
 
-def _checked(text: str) -> str:
+def _checked(text: str, what: str = "prompt") -> str:
     text = text.strip().removeprefix("\ufeff")
     if not text:
         raise UsageError(
-            "The prompt is empty.", hint='Type what you want built: smaker init "a REST API to track books"'
+            f"The {what} is empty.", hint='Type what you want built: smaker init "a REST API to track books"'
         )
     if len(text) > MAX_PROMPT:
         raise UsageError(

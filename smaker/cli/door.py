@@ -100,7 +100,7 @@ def _os_message(error: OSError) -> str:
 def _os_hint(error: OSError) -> str:
     if error.errno == errno.ENOSPC:
         return "The disk is full: free some space, then go on with: smaker resume ID"
-    if error.errno in {errno.EACCES, errno.EROFS, errno.EPERM}:
+    if error.errno in {errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOENT, errno.ENOTDIR}:
         return "Choose a folder that can be written with: smaker --home DIR …"
     return "See: smaker doctor"
 

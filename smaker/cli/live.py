@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from smaker.cli.session import Session
     from smaker.wiring import Local
 
-GRACE_S = 1.5
+GRACE_S = 1.0
 TAIL = 4  # lines of live output shown
 QUIET_KINDS = {"step.check", "step.edit", "task.ready", "artifact"}
 

@@ -165,7 +165,10 @@ def trace_text(found: Trace) -> str:
         lines += [] if row.tests else ["        no test names it"]
     unproved = len(found.unproved)
     lines.append("")
+    if found.weakened:
+        lines.append(f"{len(found.weakened)} tests no longer assert what they proved: put them back")
     if found.stale:
         lines.append(f"No proof holds: {found.stale}. Run them with: smaker test ID")
-    lines.append("every requirement is proved" if not unproved else f"{unproved} requirements are not proved")
+    if unproved or found.holds:
+        lines.append("every requirement is proved" if not unproved else f"{unproved} requirements are not proved")
     return "\n".join(lines)

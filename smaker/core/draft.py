@@ -138,10 +138,8 @@ class Draft:
             )
 
     def prove(self, proofs: Iterable[Proof]) -> None:
-        """Merge proofs by test id: a test that was written again is proved again."""
-        merged = {proof.source.id: proof for proof in self.build.project.proofs}
-        merged.update({proof.source.id: proof for proof in proofs})
-        self._proofs = tuple(merged.values())
+        """Replace the proofs: whoever writes tests reads all of them again, and keeps those that still stand."""
+        self._proofs = tuple(proofs)
 
     def want(self, desired: Desired) -> None:
         """Change what the user wants."""

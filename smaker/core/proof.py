@@ -13,11 +13,13 @@ from smaker.core.spec import Frozen, Spec
 
 
 class TraceTest(Frozen):
-    """One test that names a requirement. ``reason`` says why it proves nothing, and is empty where it does."""
+    """One test that names a requirement. ``reason`` says why it proves nothing, and is empty where it does;
+    ``weakened`` that it no longer asserts what it asserted when it was seen red."""
 
     id: str
     status: str  # "passed", "failed", "skipped", "not run"
     reason: str = ""
+    weakened: bool = False
 
     @property
     def proves(self) -> bool:
@@ -52,9 +54,16 @@ class Trace(Frozen):
         return tuple(row for row in self.rows if row.must and not row.proved)
 
     @property
+    def weakened(self) -> tuple[TraceTest, ...]:
+        """The tests that were weakened, deleted or skipped since, each once: while there is one, nothing is taken as
+        proved, even where another test names the same requirement."""
+        found = {test.id: test for row in self.rows for test in row.tests if test.weakened}
+        return tuple(found.values())
+
+    @property
     def holds(self) -> bool:
-        """Whether every must-have requirement is proved."""
-        return bool(self.rows) and not self.unproved
+        """Whether every must-have requirement is proved, by tests nobody weakened."""
+        return bool(self.rows) and not self.unproved and not self.weakened
 
 
 def trace(
@@ -92,7 +101,12 @@ def trace(
             elif not reason and result is not None and result.status is not TestStatus.PASSED:
                 reason = result.status.value
             tests.append(
-                TraceTest(id=name, status=result.status.value if result else "not run", reason=reason or stale)
+                TraceTest(
+                    id=name,
+                    status=result.status.value if result else "not run",
+                    reason=reason or stale,
+                    weakened=name in broken,
+                )
             )
         rows.append(
             TraceRow(

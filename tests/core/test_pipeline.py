@@ -323,7 +323,7 @@ def test_a_stage_run_by_hand_reports_and_does_not_fix() -> None:
     assert not any(task.stage is Stage.FIX for task in build.tasks)
 
 
-def test_proofs_are_merged_by_test() -> None:
+def test_proofs_are_those_of_the_newest_tests() -> None:
     build = planned()
     build = do(build, "t2")
     first = Proof(source=TestSource(id="a::x", requirements=("R1",), assertions=("assert 1",)), red_on="c1")
@@ -334,7 +334,7 @@ def test_proofs_are_merged_by_test() -> None:
     assert build.project.proofs == (first, other)
     build = tell(do(build, "t3", Verdict.FAILED), Restart(stage=Stage.TESTS))
     build = do(build, next(task.id for task in build.tasks if task.state is TaskState.READY), proofs=[again])
-    assert build.project.proofs == (again, other)
+    assert build.project.proofs == (again,)
 
 
 def test_rewind_into_the_first_build_plans_the_rest_again_and_waits() -> None:
