@@ -22,7 +22,7 @@ from pathlib import Path
 from smaker.core.errors import StorageError
 from smaker.core.models import Profile
 from smaker.core.ports import Mount, Sandbox
-from smaker.sandbox.installer import ENV, Package, install
+from smaker.sandbox.installer import ENV, Installer, Package
 from smaker.sandbox.manifest import requirements
 
 RECORD = "smaker-env.json"
@@ -53,35 +53,54 @@ class CachedEnvironments:
         if environment.kind == "none":
             return ()
         wanted = requirements(workspace / environment.manifest, environment.extras)
+        try:
+            return (Mount(host=await self._ensure(wanted, on_output), inside=ENV),)
+        except OSError as error:
+            raise StorageError(
+                f"The environments in {self._cache} cannot be made: {error}",
+                hint="Make room, or see who may write there.",
+            ) from error
+
+    async def _ensure(self, wanted: tuple[str, ...], say: Callable[[str], None] | None) -> Path:
+        """Return the folder of a finished environment."""
         kind = (await self._sandbox.probe()).name
         key = _key(wanted, kind)
         folder = self._cache / key
         if not (folder / RECORD).is_file():
-            try:
-                async with self._locks.setdefault(key, asyncio.Lock()), _locked(self._cache, key, on_output):
-                    if not (folder / RECORD).is_file():
-                        await self._make(folder, wanted, on_output)
-            except OSError as error:
-                raise StorageError(
-                    f"The environment {folder} cannot be made: {error}", hint="Make room, or see who may write there."
-                ) from error
-        return (Mount(host=folder, inside=ENV),)
+            async with self._locks.setdefault(key, asyncio.Lock()), _locked(self._cache, key, say):
+                if not (folder / RECORD).is_file():
+                    # outside a box, programs of an environment know the folder they were made in: it is not copied
+                    base = await self._ensure((), say) if wanted and kind != "process" else None
+                    await self._make(folder, wanted, base, say)
+        return folder
 
-    async def _make(self, folder: Path, wanted: tuple[str, ...], say: Callable[[str], None] | None) -> None:
+    async def _make(
+        self, folder: Path, wanted: tuple[str, ...], base: Path | None, say: Callable[[str], None] | None
+    ) -> None:
         scratch = folder.with_name(f"{folder.name}.work")
         for place in (folder, scratch):  # what a killed installation left
             await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
-            place.mkdir()
+        scratch.mkdir()
         if say is not None:
-            say(f"Installing {', '.join(wanted) or 'an empty environment'}\n")
+            say(f"Installing {', '.join(wanted)}\n" if wanted else "Making a Python environment\n")
+        installer = Installer(self._sandbox, folder, scratch, say)
         try:
-            packages = await install(self._sandbox, folder, scratch, wanted, say)
-            _finish(folder, wanted, packages)
+            if base is None:
+                folder.mkdir()
+                await installer.make()
+            else:
+                await asyncio.to_thread(_copy, base, folder)
+            _finish(folder, wanted, await installer.add(wanted) if wanted else [])
         except BaseException:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
             raise
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True))
+
+
+def _copy(base: Path, folder: Path) -> None:
+    shutil.copytree(base, folder, symlinks=True)
+    (folder / RECORD).unlink()
 
 
 def _key(wanted: tuple[str, ...], kind: str) -> str:

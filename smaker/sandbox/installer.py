@@ -1,4 +1,4 @@
-"""Makes one Python environment, in a box that reaches the package registries and nothing else."""
+"""Makes Python environments, in a box that reaches the package registries and nothing else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ from smaker.core.ports import Command, CommandResult, Mount, Sandbox
 from smaker.sandbox import egress, host
 
 ENV = "/env"
-_UV = "/run/tools/uv"
+_PYTHON = f"{ENV}/bin/python"
+_REPORT = "report.json"
+_UV = ("/run/tools/uv",)
+_UV_OPTIONS = ("--no-config", "--no-python-downloads", "--cache-dir", "/work/cache", "--link-mode", "copy")
+_UV_HERE = ("--python", _PYTHON)
 _SCRATCH = {"TMPDIR": "/work/tmp", "XDG_CACHE_HOME": "/work/cache"}  # the box's own /tmp is small, and in memory
 _INSTALL_S = 600.0
 _LARGEST_REPORT = 32 << 20
@@ -35,48 +39,55 @@ class Package:
     sha256: str = ""
 
 
-async def install(
-    sandbox: Sandbox, folder: Path, scratch: Path, requirements: tuple[str, ...], say: Say | None
-) -> list[Package]:
-    """Fill the empty ``folder`` (seen as /env) and return what was installed; ``scratch`` is an empty folder to use.
+class Installer:
+    """Works on one environment: ``folder`` is seen as /env, ``scratch`` is an empty folder to work in.
 
-    uv does it where it is on PATH, else venv and pip. Raises Unavailable with the installer's own words.
+    uv does it where it is on PATH, else venv and pip. Every method raises Unavailable with the installer's own words.
     """
-    (scratch / "tmp").mkdir()
-    uv = shutil.which("uv")
-    mounts = [Mount(host=folder, inside=ENV, writable=True)]
-    python = f"{ENV}/bin/python"
-    options = ("--no-config", "--no-python-downloads", "--cache-dir", "/work/cache", "--link-mode", "copy")
-    if uv is not None:
-        mounts.append(Mount(host=Path(uv).resolve(), inside=_UV))
-        make = (_UV, "venv", *options, "--allow-existing", "--seed", "--python", str(host.python()), ENV)
-        fill = (_UV, "pip", "install", *options, "--compile-bytecode", "--python", python, "--", *requirements)
-    else:
-        make = (str(host.python()), "-m", "venv", ENV)
-        quiet = ("--no-warn-script-location", "--progress-bar", "off", "--retries", "2")
-        fill = (python, "-m", "pip", "install", *quiet, "--report", "/work/report.json", "--", *requirements)
 
-    async def step(argv: tuple[str, ...]) -> CommandResult:
+    def __init__(self, sandbox: Sandbox, folder: Path, scratch: Path, say: Say | None) -> None:
+        self._sandbox = sandbox
+        self._scratch = scratch
+        self._say = say
+        self._mounts = (Mount(host=folder, inside=ENV, writable=True),)
+        uv = shutil.which("uv")
+        self._uv = uv is not None
+        if uv is not None:
+            self._mounts += (Mount(host=Path(uv).resolve(), inside=_UV[0]),)
+
+    async def make(self) -> None:
+        """Fill the empty folder with an environment that holds nothing but pip."""
+        if self._uv:
+            await self._run(
+                *_UV, "venv", *_UV_OPTIONS, "--allow-existing", "--seed", "--python", str(host.python()), ENV
+            )
+        else:
+            await self._run(str(host.python()), "-m", "venv", ENV)
+
+    async def add(self, requirements: tuple[str, ...]) -> list[Package]:
+        """Install ``requirements`` and what they need, compiled; return what was installed."""
+        if self._uv:
+            await self._run(*_UV, "pip", "install", *_UV_OPTIONS, "--compile-bytecode", *_UV_HERE, "--", *requirements)
+            return _frozen((await self._run(*_UV, "pip", "freeze", *_UV_OPTIONS, *_UV_HERE)).output)
+        quiet = ("--no-warn-script-location", "--progress-bar", "off", "--retries", "2")
+        await self._run(_PYTHON, "-m", "pip", "install", *quiet, "--report", f"/work/{_REPORT}", "--", *requirements)
+        return _reported(self._scratch / _REPORT)
+
+    async def _run(self, *argv: str) -> CommandResult:
+        (self._scratch / "tmp").mkdir(exist_ok=True)
         command = Command(
             argv=argv,
-            workspace=scratch,
+            workspace=self._scratch,
             profile="install",
             env=_SCRATCH,
-            mounts=tuple(mounts),
+            mounts=self._mounts,
             path=(f"{ENV}/bin",),
             timeout_s=_INSTALL_S,
         )
-        result = await sandbox.run(command, say)
+        result = await self._sandbox.run(command, self._say)
         if result.exit_code != 0:
             raise _failure(result, argv)
         return result
-
-    await step(make)
-    if requirements:
-        await step(fill)
-    if uv is not None:
-        return _frozen((await step((_UV, "pip", "freeze", *options, "--python", python))).output)
-    return _reported(scratch / "report.json") if requirements else []
 
 
 def _reported(path: Path) -> list[Package]:

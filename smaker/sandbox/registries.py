@@ -129,7 +129,7 @@ async def _pip() -> tuple[dict[str, str], tuple[str, str] | None]:
             continue
         words = (built_in or "").split()
         return _options(listed), (words[0], words[1]) if len(words) == 2 else None
-    _log.warning("no pip was found to ask for the machine's package index")
+    _log.warning("no pip of this machine says which package index it uses")
     return {}, None
 
 
