@@ -63,7 +63,7 @@ class GitWorkspace:
         own = replace(limits, file=limits.total)  # of the user's own files none is too large to be saved
         self._scanner = Scanner(place.path, objects, known, limits=own, exclude=exclude)
         self._scanning = threading.Lock()
-        self.lock = RepositoryLock(place.directory / "smaker" / "lock")
+        self._lock = RepositoryLock(place.directory / "smaker" / "lock")
 
     @property
     def path(self) -> Path:
@@ -133,7 +133,7 @@ class GitWorkspace:
 
     def heal(self) -> None:
         """Finish what a process that died had begun, unless one is at work right now."""
-        with self.lock.if_free() as free:
+        with self._lock.if_free() as free:
             if free:
                 self._folder.heal()
 
@@ -168,7 +168,7 @@ class GitWorkspace:
     @contextlib.contextmanager
     def _changing(self) -> Generator[None]:
         """Hold the repository, healed, and as sound as it was when it was opened."""
-        with self.lock.held():
+        with self._lock.held():
             place = inspect(self.path)
             if place.branch != self._place.branch:
                 raise other_branch(place, self._place.branch)
@@ -217,7 +217,7 @@ class GitWorkspace:
         self._parts.objects.sync(taken)
 
     def _sweep(self, keep: frozenset[str]) -> None:
-        with self.lock.held():
+        with self._lock.held():
             for name in self._parts.refs.names(TASKS):
                 if name.removeprefix(TASKS) not in keep:
                     self._parts.refs.delete(name)
@@ -234,7 +234,7 @@ class GitWorkspace:
 
     def save(self) -> str | None:
         """`rescue`, without leaving the thread."""
-        with self.lock.held():
+        with self._lock.held():
             main, tree = self._main(), self._snapshot()
             return None if tree == self._tree_of(main) else self._save(main, tree)
 

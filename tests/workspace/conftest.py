@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from smaker.core.errors import SmakerError
 from smaker.core.ports import Author
 from smaker.testing import FrozenClock
 from smaker.workspace import GitWorkspaces, Limits
@@ -164,3 +165,65 @@ def odd_files() -> dict[bytes, bytes]:
         b"HEAD": b"not a ref",
         b"large": b"abc" * 100_000,
     }
+
+
+@pytest.fixture
+def marker(tmp_path: Path) -> Path:
+    return tmp_path / "marker"
+
+
+@pytest.fixture
+def evil(tmp_path: Path, marker: Path) -> Path:
+    """A program that leaves the marker and behaves as a filter would."""
+    program = tmp_path / "evil.sh"
+    program.write_text(f"#!/bin/sh\ntouch '{marker}'\ncat\n")
+    program.chmod(0o755)
+    return program
+
+
+@pytest.fixture
+def project(tmp_path: Path, git: Git) -> Path:
+    """A repository of somebody else's."""
+    path = tmp_path / "project"
+    path.mkdir()
+    git("init", "-q", "-b", "main")
+    (path / "a.txt").write_text("a\n")
+    (path / "b.bin").write_bytes(b"\0b")
+    git("add", ".")
+    git("commit", "-q", "-m", "theirs")
+    return path
+
+
+@pytest.fixture
+def use_all(room: GitWorkspaces, tmp_path: Path, commit: Commit) -> Callable[[Path], Awaitable[GitWorkspace]]:
+    """Do with a repository all that can be done."""
+
+    async def use(path: Path) -> GitWorkspace:
+        workspace = await room.adopt(path)
+        first = await workspace.head() or ""
+        one, two = await workspace.checkout("t1"), await workspace.checkout("t2")
+        await commit(one, {"a.txt": b"a\nmore\n", "new/file.txt": b"n"}, "t1.1")
+        await commit(two, {"a.txt": b"before\na\n", "b.bin": b"\0c"}, "t2.1")
+        await workspace.integrate("t1")
+        try:
+            await workspace.integrate("t2")
+        except SmakerError as problem:
+            assert problem.code == "E_MERGE_CONFLICT"
+        (path / "edit.txt").write_text("mine")
+        await workspace.rescue()
+        second = await workspace.head() or ""
+        await workspace.diff(first, second)
+        await workspace.diff(second, await workspace.snapshot())
+        await workspace.history()
+        await workspace.export(tmp_path / "out.zip")
+        await workspace.rewind(first, force=True)
+        copy = await room.clone(path, tmp_path / "copy")
+        assert await copy.head() == first
+        await one.restore(await two.snapshot())
+        await one.close()
+        await two.close()
+        with pytest.raises(SmakerError):
+            await workspace.read("x", tree="1" * 40)  # a missing object fetches nothing
+        return await room.open(path)
+
+    return use

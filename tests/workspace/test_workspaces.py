@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from smaker.core.errors import WorkspaceError
 from smaker.workspace import GitWorkspaces
+from smaker.workspace.head import head_of
 from smaker.workspace.repository import GitWorkspace
 
 
@@ -165,3 +167,31 @@ async def test_clones_of_every_kind_can_be_built_upon(
     await copy.rewind(await built.head() or "")
     assert git("status", "--porcelain", at=copy.path) == ""
     git("fsck", "--strict", at=copy.path)
+
+
+async def test_the_head_is_read_without_git(built: GitWorkspace, git: Any) -> None:
+    head = await built.head()
+    assert head_of(built.path) == head
+    git("pack-refs", "--all")
+    assert head_of(built.path) == head
+    (built.path / ".git" / "HEAD").write_text("ref: ../../outside\n")
+    assert head_of(built.path) is None
+    (built.path / ".git" / "HEAD").write_text("ref: HEAD\n")
+    assert head_of(built.path) is None
+    assert head_of(built.path / "src") is None
+
+
+async def test_state_may_be_on_another_file_system(
+    room: GitWorkspaces, built: GitWorkspace, make: Any, commit: Any, git: Any
+) -> None:
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or memory.stat().st_dev == built.path.stat().st_dev:
+        pytest.skip("there is no other file system")
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        workspace = await make(state=folder).open(built.path)
+        checkout = await workspace.checkout("t1")
+        await commit(checkout, {"a/b": b"1", "README.md": None, "large": b"0123456789" * 800_000}, "t1.1")
+        await workspace.integrate("t1")
+        assert git("status", "--porcelain") == ""
+        assert git("fsck", "--strict") == ""
+        await checkout.close()
