@@ -6,10 +6,11 @@ import argparse
 import importlib
 import json
 import sys
+import time
 
 from benchmarks.figure import Figure, table
 
-NAMES = ("startup", "steps", "many", "recovery", "rooms", "build")
+NAMES = ("startup", "steps", "workspace", "many", "recovery", "store", "build")
 
 
 def main() -> None:
@@ -24,8 +25,9 @@ def main() -> None:
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are: {', '.join(NAMES)}")
     found: list[Figure] = []
     for name in given.names or NAMES:
-        print(f"» {name}", file=sys.stderr, flush=True)  # noqa: T201
+        begun = time.monotonic()
         found += importlib.import_module(f"benchmarks.{name}").figures(quick=given.quick)
+        print(f"» {name}: {time.monotonic() - begun:.1f} s", file=sys.stderr, flush=True)  # noqa: T201
     print(json.dumps([figure.as_json() for figure in found], indent=2) if given.json else table(found))  # noqa: T201
 
 

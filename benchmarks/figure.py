@@ -41,13 +41,13 @@ class Figure:
         """The goal in words."""
         if self.bound is None:
             return ""
-        unit = "×" if self.of == "ratio" else f" {self.unit}"
+        unit = " times" if self.of == "ratio" else f" {self.unit}"
         return f"{'≥' if self.at_least else '≤'} {_number(self.bound)}{unit}"
 
     def cells(self) -> tuple[str, ...]:
         """The line as it is shown."""
         floor = f"{_number(self.floor)} {self.unit} ({self.floor_is})" if self.floor is not None else ""
-        ratio = f"{self.ratio:.2f}×" if self.ratio is not None else ""
+        ratio = f"{self.ratio:.2f}" if self.ratio is not None else ""
         said = {True: "yes", False: "no", None: ""}[self.reached]
         return (self.name, self.what, f"{_number(self.measured)} {self.unit}", floor, ratio, self.goal, said)
 
@@ -63,7 +63,9 @@ def table(figures: Sequence[Figure]) -> str:
     """A Markdown table."""
     rows = [HEAD, *(figure.cells() for figure in figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
-    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
     return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
 
 

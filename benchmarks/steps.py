@@ -73,7 +73,14 @@ def figures(*, quick: bool) -> list[Figure]:
     return [
         Figure("P3", f"a step, of {steps}", median(ours), "ms", median(floor), loop, 1.5, detail={"parts_ms": parts}),
         Figure("P3", "a step, of the first 10", median(ten), "ms", median(ten_floor), loop, 1.5),
-        Figure("P3", f"step {steps} beside step 10, the floor's own growth taken out", median(growth), "×", bound=1.1, of="value"),
+        Figure(
+            "P3",
+            f"step {steps} beside step 10, the floor's own growth taken out",
+            median(growth),
+            "times",
+            bound=1.1,
+            of="value",
+        ),
     ]
 
 
