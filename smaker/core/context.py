@@ -209,7 +209,9 @@ class Context:
         async def do() -> Effect:
             crashpoint("commit.before")
             message = f"{subject}\n\n{body}" if body else subject
-            sha = await checkout.commit(message, author=author, trailers=self._trailers(requirements))
+            sha = await checkout.commit(
+                message, author=author, trailers=self._trailers(requirements), tree=self._files.tree
+            )
             crashpoint("commit.after")
             return Effect({"subject": subject}, commit=sha)
 

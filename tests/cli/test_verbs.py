@@ -6,6 +6,7 @@ import json
 import re
 import signal
 import subprocess
+import sys
 import time
 import urllib.request
 import zipfile
@@ -137,6 +138,22 @@ def test_replay_is_equal(built: Built) -> None:
     result = program.json("replay", project)
     assert result["equal"]
     assert result["tree"] == program.git(project, "rev-parse", "HEAD^{tree}").strip()
+
+
+def test_replay_needs_no_network(built: Built) -> None:
+    program, project = built
+    script = (
+        "import socket, sys\n"
+        "def forbidden(*_): raise AssertionError('a socket was used')\n"
+        "socket.socket.connect = socket.socket.bind = forbidden\n"
+        "socket.create_connection = socket.getaddrinfo = forbidden\n"
+        "from smaker.cli.door import enter\n"
+        f"sys.exit(enter(['replay', {project!r}]))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=program.environment(), check=False
+    )
+    assert (ran.returncode, ran.stdout[:6]) == (0, "equal:"), ran.stderr
 
 
 def test_cost_is_nothing_offline(built: Built) -> None:
