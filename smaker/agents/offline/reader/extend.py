@@ -13,7 +13,7 @@ from smaker.agents.offline.reader.language.words import word_set
 from smaker.agents.offline.reader.product.naming import article, human
 from smaker.agents.offline.reader.product.scope import NEEDS_MODEL, name_unsupported
 from smaker.agents.offline.reader.product.sections import read_sections
-from smaker.agents.offline.reader.product.title import read_technology
+from smaker.agents.offline.reader.product.technology import read_technology
 from smaker.agents.offline.reader.product.topics import read_topics
 from smaker.agents.offline.reader.prompt import MOST_MISSED, make_entity
 from smaker.agents.offline.reader.rules.reading import Reading

@@ -12,7 +12,7 @@ from smaker.agents.offline.reader.product.kinds import KIND_WORDS, PROFILES, Kin
 from smaker.agents.offline.reader.product.naming import slugify, title_words
 from smaker.agents.offline.reader.product.scope import NEEDS_MODEL, REPHRASE, name_unsupported
 from smaker.agents.offline.reader.product.sections import frame_sections, is_page, read_sections
-from smaker.agents.offline.reader.product.title import read_technology
+from smaker.agents.offline.reader.product.technology import read_technology
 from smaker.agents.offline.reader.product.topics import read_topics, reads_conversions
 from smaker.agents.offline.reader.rules.people import PEOPLE
 from smaker.agents.offline.reader.rules.reading import Reading
@@ -263,7 +263,7 @@ def _compose(
         words = ["unit", "conversion"]
     slug = slugify(words, kind)
     spec = Spec(
-        name=name or " ".join(words).replace("_", " ").capitalize(),
+        name=name or _product_name(words, kind, entities),
         slug=slug,
         summary="",
         kind=kind,
@@ -278,6 +278,15 @@ def _compose(
         unsupported=(*draft.unsupported, *writer.unsupported),
     )
     return complete(spec, draft)
+
+
+def _product_name(words: Sequence[str], kind: ProductKind, entities: Sequence[Entity]) -> str:
+    """What a person calls the product; in a web app not the same as one of its lists, which stands beside it."""
+    plain = " ".join(words).replace("_", " ")
+    same = next((entity for entity in entities if entity.plural.replace("_", " ") == plain), None)
+    if kind is not ProductKind.WEB or same is None:
+        return plain.capitalize()
+    return f"My {plain}" if same.owned else f"{plain.capitalize()} app"
 
 
 def complete(spec: Spec, draft: Draft) -> Spec:

@@ -156,3 +156,75 @@ def read() -> Callable[[str], Spec]:
 def compare(read: Callable[[str], Spec]) -> Callable[[Mapping[str, Any]], list[str]]:
     """Compare what is read from a case's prompt with what it expects."""
     return lambda case: differences(case, read)
+
+
+def faults(spec: Spec) -> list[str]:
+    """What does not hang together in ``spec``, in words; empty if all does."""
+    found: list[str] = []
+    ids = [requirement.id for requirement in spec.requirements]
+    if ids != [f"R{number}" for number in range(1, len(ids) + 1)]:
+        found.append(f"ids are not R1, R2, … without gaps: {ids}")
+    placed = [name for module in spec.modules for name in module.requirements]
+    if sorted(placed) != sorted(ids):
+        found.append(f"modules hold {sorted(placed)}, not each requirement once")
+    found += _entity_faults(spec)
+    for requirement in spec.requirements:
+        operation = requirement.operation
+        if not requirement.text or not (requirement.acceptance or operation is None):
+            found.append(f"{requirement.id} says nothing")
+        if operation is not None and operation.entity is not None:
+            found += _operation_faults(spec, requirement.id, operation)
+    built: set[str] = set()
+    for _ in spec.modules:
+        built |= {module.name for module in spec.modules if set(module.depends_on) <= built}
+    if built != {module.name for module in spec.modules}:
+        found.append("modules wait for each other")
+    if spec.modules[-1].entity is not None or {module.entity for module in spec.modules} - {None} != {
+        entity.name for entity in spec.entities
+    }:
+        found.append("there is not one module for each entity and a last one for the rest")
+    if not spec.milestones or not spec.test_strategy or not spec.summary or not spec.interfaces:
+        found.append("a part of the plan is missing")
+    if spec.gui != bool(spec.scenarios):
+        found.append("scenarios belong to what has a GUI")
+    return found
+
+
+def _entity_faults(spec: Spec) -> list[str]:
+    found: list[str] = []
+    names = [entity.name for entity in spec.entities]
+    for entity in spec.entities:
+        columns = [f"{field.name}_id" if field.references else field.name for field in entity.fields]
+        if len(set(columns)) != len(columns) or not columns:
+            found.append(f"{entity.name} has the fields {columns}")
+        if entity.label is not None and entity.label not in {field.name for field in entity.fields}:
+            found.append(f"{entity.name} has no field {entity.label}")
+        found += [
+            f"{entity.name}.{field.name} refers to {field.references}"
+            for field in entity.fields
+            if field.references is not None and field.references not in names
+        ]
+        if entity.plural == entity.name:
+            found.append(f"one and many {entity.name} have the same name")
+    if len(set(names)) != len(names) or len({entity.plural for entity in spec.entities}) != len(names):
+        found.append(f"two records have the same name: {names}")
+    return found
+
+
+def _operation_faults(spec: Spec, identifier: str, operation: Operation) -> list[str]:
+    entity = next((entity for entity in spec.entities if entity.name == operation.entity), None)
+    if entity is None:
+        return [f"{identifier} is about {operation.entity}, which is no record"]
+    fields = {field.name for field in entity.fields}
+    found = [f"{identifier} names no field {operation.field}"] if operation.field not in {None, *fields} else []
+    if operation.by not in {None, "month", "user", *fields}:
+        found.append(f"{identifier} is by {operation.by}")
+    if operation.kind in {OperationKind.SET, OperationKind.REPORT, OperationKind.TRANSFER} and not operation.name:
+        found.append(f"{identifier} has no name")
+    return found
+
+
+@pytest.fixture(scope="session")
+def check() -> Callable[[Spec], list[str]]:
+    """Find what does not hang together in a spec."""
+    return faults

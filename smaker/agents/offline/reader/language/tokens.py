@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -126,7 +127,9 @@ def _tokenise(raw: str, begin: int, offset: int, first: int) -> Iterator[Token]:
         text, kind = match.group(), match.lastgroup or "mark"
         start = match.start()
         spaced = start == begin or raw[start - 1].isspace()
-        low = _ALIASES.get(text.lower(), text.lower())
+        low = _ALIASES.get(text.lower()) or _fold(text.lower())
+        if kind == "word" and not low.isascii():
+            kind = "number"  # no name can be made of it, but it counts as something said
         if kind == "mark" and low == "and":
             kind = "word"
         if kind == "word" and low.endswith("'s"):
@@ -136,6 +139,13 @@ def _tokenise(raw: str, begin: int, offset: int, first: int) -> Iterator[Token]:
             continue
         yield Token(text, low, kind, at, offset + start, offset + match.end(), spaced)
         at += 1
+
+
+def _fold(text: str) -> str:
+    """``text`` without accents: "café" -> "cafe"."""
+    if text.isascii():
+        return text
+    return "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
 
 
 def _tree(lines: list[Line]) -> list[Line]:

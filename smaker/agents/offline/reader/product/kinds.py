@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from smaker.agents.offline.reader.language.phrases import PhraseTable
 from smaker.agents.offline.reader.language.tokens import Token
 from smaker.agents.offline.reader.language.words import word_set
 from smaker.core.spec import ProductKind
@@ -137,6 +138,8 @@ _WEAK: Mapping[ProductKind, tuple[str, ...]] = {
     ProductKind.LIBRARY: ("library", "package", "module"),
     ProductKind.SITE: ("homepage", "home page", "portfolio"),
 }
+_STRONG_TABLE = PhraseTable((phrase, kind) for kind, phrases in _STRONG.items() for phrase in phrases)
+_WEAK_TABLE = PhraseTable((phrase, kind) for kind, phrases in _WEAK.items() for phrase in phrases)
 _TAILS = word_set("tool app application program programme utility interface script client service software in")
 _PLACES = word_set("on from for in via at")
 _LIBRARY_MEMBERS = word_set("book books member members loan loans borrower borrowers reader readers librarian")
@@ -159,9 +162,9 @@ def find_kinds(tokens: Sequence[Token]) -> list[KindMark]:
     head = _head_end(tokens)
     index = 0
     while index < len(tokens):
-        mark = _at(tokens, index, _STRONG, weak=False)
+        mark = _at(tokens, index, _STRONG_TABLE, weak=False)
         if mark is None and index < head:
-            mark = _at(tokens, index, _WEAK, weak=True)
+            mark = _at(tokens, index, _WEAK_TABLE, weak=True)
         if mark is None or not _is_product(tokens, mark):
             index += 1
             continue
@@ -184,23 +187,14 @@ def _head_end(tokens: Sequence[Token]) -> int:
     return len(tokens)
 
 
-def _at(
-    tokens: Sequence[Token], index: int, table: Mapping[ProductKind, tuple[str, ...]], *, weak: bool
-) -> KindMark | None:
-    best: KindMark | None = None
-    for kind, phrases in table.items():
-        for phrase in phrases:
-            words = phrase.split()
-            end = index + len(words)
-            same = [token.low for token in tokens[index:end]] == words
-            if same and (best is None or end > best.end):
-                best = KindMark(kind, index, end, weak)
-    if best is None:
+def _at(tokens: Sequence[Token], index: int, table: PhraseTable[ProductKind], *, weak: bool) -> KindMark | None:
+    found = table.at(tokens, index)
+    if found is None:
         return None
-    end = best.end
+    kind, end = found
     if end < len(tokens) and tokens[end].low in _TAILS - {"in"} and tokens[end].kind == "word":
         end += 1
-    return KindMark(best.kind, best.begin, end, weak)
+    return KindMark(kind, index, end, weak)
 
 
 def _is_product(tokens: Sequence[Token], mark: KindMark) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from smaker.agents.offline.reader.language.phrases import at_phrase, lows
+from smaker.agents.offline.reader.language.phrases import PhraseTable
 from smaker.agents.offline.reader.language.tokens import Item
 
 NEEDS_MODEL = "A model could write it: smaker config set llm.mode openai (or claude, local), then try again."
@@ -106,32 +106,22 @@ _PRODUCT = {
 }
 
 
-def _index(table: Mapping[str, str]) -> dict[str, list[tuple[str, str]]]:
-    """First word -> phrases that begin with it, and what they ask for."""
-    index: dict[str, list[tuple[str, str]]] = {}
-    for label, text in table.items():
-        for phrase in (" ".join(part.split()) for part in text.split(";")):
-            index.setdefault(phrase.split()[0], []).append((phrase, label))
-    return index
+def _phrases(table: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    return ((" ".join(phrase.split()), label) for label, text in table.items() for phrase in text.split(";"))
 
 
-_BY_FIRST_WORD = _index(_ANYWHERE)
-_PRODUCT_BY_FIRST_WORD = _index(_PRODUCT)
+_WORDS = PhraseTable(_phrases(_ANYWHERE))
+_NAMES = PhraseTable(_phrases(_PRODUCT))
 
 
 def name_unsupported(items: Sequence[Item]) -> str | None:
     """All that no blueprint builds among the words that name a product, joined, or None."""
-    found: list[str] = []
-    for table in (_PRODUCT_BY_FIRST_WORD, _BY_FIRST_WORD):
-        for index, word in enumerate(lows(items)):
-            found += [label for phrase, label in table.get(word, ()) if at_phrase(items, index, phrase) > 0]
-    return "; ".join(dict.fromkeys(found)) or None
+    found = [_NAMES.at(items, index) for index in range(len(items))]
+    found += [_WORDS.at(items, index) for index in range(len(items))]
+    return "; ".join(dict.fromkeys(entry[0] for entry in found if entry is not None)) or None
 
 
 def find_unsupported(items: Sequence[Item]) -> str | None:
     """What no blueprint builds among the words of ``items``, in plain words, or None."""
-    for index, word in enumerate(lows(items)):
-        for phrase, label in _BY_FIRST_WORD.get(word, ()):
-            if at_phrase(items, index, phrase) > 0:
-                return label
-    return None
+    found = (_WORDS.at(items, index) for index in range(len(items)))
+    return next((entry[0] for entry in found if entry is not None), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smaker.agents.offline.reader.draft import Draft
-from smaker.agents.offline.reader.language.phrases import at_phrase, low, noun_phrase
+from smaker.agents.offline.reader.language.phrases import PhraseTable, low, noun_phrase
 from smaker.agents.offline.reader.language.tokens import Item, Token
 from smaker.agents.offline.reader.language.words import DETERMINERS, FLUFF, NEGATIONS, number, word_set
 from smaker.agents.offline.reader.product.scope import find_unsupported
@@ -35,13 +35,10 @@ _SECTIONS = {
     "cta": "call to action; call-to-action; cta; download button; buy button",
     "footer": "footer",
 }
-_PHRASES = sorted(
-    ((phrase.strip(), topic) for topic, text in _SECTIONS.items() for phrase in text.split(";")),
-    key=lambda pair: -len(pair[0].split()),
+_TABLE = PhraseTable(
+    (" ".join(phrase.split()), topic) for topic, text in _SECTIONS.items() for phrase in text.split(";")
 )
-_BY_FIRST: dict[str, list[tuple[str, str]]] = {}
-for _phrase, _topic in _PHRASES:
-    _BY_FIRST.setdefault(_phrase.split()[0], []).append((_phrase, _topic))
+_WORDS = frozenset(word for text in _SECTIONS.values() for word in text.replace(";", " ").split())
 _PERIODS = word_set("monthly yearly annual annually month year annual/monthly")
 _SWITCH = word_set("switch switches switching toggle toggles toggled toggling")
 _AROUND = word_set(
@@ -97,12 +94,8 @@ def is_page(tokens: Sequence[Token]) -> bool:
     """Whether the prompt lists sections of a page, and neither records nor accounts."""
     if _NOT_A_PAGE & {token.low for token in tokens}:
         return False
-    found = {
-        topic
-        for index in range(len(tokens))
-        for phrase, topic in _BY_FIRST.get(low(tokens, index), ())
-        if at_phrase(tokens, index, phrase) > 0
-    }
+    named = (_TABLE.at(tokens, index) for index in range(len(tokens)))
+    found = {entry[0] for entry in named if entry is not None}
     return len(found - {"services", "steps"}) >= 2
 
 
@@ -116,23 +109,22 @@ def frame_sections(draft: Draft) -> None:
 
 
 def _section_at(draft: Draft, tokens: Sequence[Token], index: int) -> int:
-    for phrase, topic in _BY_FIRST.get(low(tokens, index), ()):
-        after = at_phrase(tokens, index, phrase)
-        if after < 0:
-            continue
-        before = low(tokens, index - 1)
-        if phrase == "about" and before in {"section", "page", "information", "part", "something"}:
-            draft.used.add(tokens[index].at)
-            return after
-        if before in NEGATIONS:
-            draft.used.update(token.at for token in tokens[index - 1 : after])
-            return after
-        of_hero = topic == "cta" and "hero" in draft.sections and low(tokens, index - 2) == "with"
-        if topic not in draft.sections and not of_hero:
-            draft.sections.append(topic)
-        draft.used.update(token.at for token in tokens[index:after])
+    found = _TABLE.at(tokens, index)
+    if found is None:
+        return index
+    topic, after = found
+    before = low(tokens, index - 1)
+    if low(tokens, index) == "about" and before in {"section", "page", "information", "part", "something"}:
+        draft.used.add(tokens[index].at)
+        return index + 1
+    if before in NEGATIONS:
+        draft.used.update(token.at for token in tokens[index - 1 : after])
         return after
-    return index
+    of_hero = topic == "cta" and "hero" in draft.sections and low(tokens, index - 2) == "with"
+    if topic not in draft.sections and not of_hero:
+        draft.sections.append(topic)
+    draft.used.update(token.at for token in tokens[index:after])
+    return after
 
 
 def _near_periods(tokens: Sequence[Token], index: int) -> bool:
@@ -165,7 +157,7 @@ def _read_subject(draft: Draft, tokens: Sequence[Token]) -> None:
         if phrase is None or phrase.determiner not in DETERMINERS - {"the", "each", "every"} | {""}:
             continue
         words = strip_adjectives(phrase.words)
-        if find_unsupported(phrase.tokens) is None and not any(word in _BY_FIRST for word in words):
+        if find_unsupported(phrase.tokens) is None and not any(word in _WORDS for word in words):
             draft.title = words
             draft.used.update(word.at for word in tokens[index:after])
 

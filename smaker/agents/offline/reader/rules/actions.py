@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smaker.agents.offline.reader.draft import Words
-from smaker.agents.offline.reader.language.phrases import at_phrase, is_word, low, lows, noun_phrase, value_at
+from smaker.agents.offline.reader.language.phrases import (
+    PhraseTable,
+    at_phrase,
+    is_word,
+    low,
+    lows,
+    noun_phrase,
+    value_at,
+)
 from smaker.agents.offline.reader.language.tokens import Item
 from smaker.agents.offline.reader.language.words import FLUFF, PREPOSITIONS, is_plural, verb, word_set
 from smaker.agents.offline.reader.rules.field_types import is_participle
@@ -73,6 +81,7 @@ _AT_MOST = (
     "capped at",
     "only",
 )
+_AT_MOST_TABLE = PhraseTable((phrase, True) for phrase in _AT_MOST)
 _MOVES = word_set("move moves moved moving transfer transfers transferred transferring")
 _UNITS = word_set("characters chars character letters stars points percent words minutes hours days")
 
@@ -86,11 +95,10 @@ def read_set(reading: Reading, items: Sequence[Item]) -> bool:
     fine, subject = subject_before(items, index)
     if not fine or (subject is not None and not is_passive(words, index)):
         return False
-    if words[index] in _MARK and (words[index] not in {"flag", "check", "set"} or low(items, index + 1) != ""):
-        if _read_mark(reading, items, index, subject):
-            return True
-        if verb(words[index]) not in STATES:
-            return False
+    if words[index] in _MARK and _read_mark(reading, items, index, subject):
+        return True
+    if verb(words[index]) not in STATES:
+        return False
     return _read_verb(reading, items, index, subject)
 
 
@@ -300,10 +308,9 @@ def _limit_at(items: Sequence[Item]) -> tuple[int, int, Words | None] | None:
             at_most = at_phrase(items, after + 1, "at most")
             return 0, at_most if at_most > 0 else after + 1, phrase.words
     for place in range(min(len(items), 10)):
-        for text in _AT_MOST:
-            after = at_phrase(items, place, text)
-            if after > 0 and value_at(items, after) is not None:
-                return place, after, None
+        after = _AT_MOST_TABLE.after(items, place)
+        if after > place and value_at(items, after) is not None:
+            return place, after, None
     return None
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smaker.agents.offline.reader.draft import Constraint, FieldDraft, Words
-from smaker.agents.offline.reader.language.phrases import is_word, low, lows, noun_phrase, read_range
+from smaker.agents.offline.reader.language.phrases import is_word, low, lows, noun_phrase
+from smaker.agents.offline.reader.language.ranges import read_range
 from smaker.agents.offline.reader.language.tokens import Group, Item
 from smaker.agents.offline.reader.language.words import AUXILIARIES, DETERMINERS, word_set
 from smaker.agents.offline.reader.rules.field_types import CHOICE_NAMES

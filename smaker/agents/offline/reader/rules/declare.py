@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smaker.agents.offline.reader.draft import Relation, Words
-from smaker.agents.offline.reader.language.phrases import Phrase, at_phrase, is_word, low, lows, noun_phrase, split_list
+from smaker.agents.offline.reader.language.phrases import (
+    Phrase,
+    PhraseTable,
+    is_word,
+    low,
+    lows,
+    noun_phrase,
+    split_list,
+)
 from smaker.agents.offline.reader.language.tokens import Group, Item
 from smaker.agents.offline.reader.language.words import (
     AUXILIARIES,
@@ -19,6 +27,7 @@ from smaker.agents.offline.reader.rules.field_types import COUNTING, is_list_wor
 from smaker.agents.offline.reader.rules.fields import FieldReading, holds_fields, is_detail, read_field
 from smaker.agents.offline.reader.rules.reading import ADJECTIVES, NOT_RECORDS, Reading, strip_adjectives
 from smaker.agents.offline.reader.rules.relations import read_link
+from smaker.core.errors import Refused
 
 _HAVE = word_set(
     "have has having with contain contains containing include includes including comprise comprises store "
@@ -51,6 +60,7 @@ _HAVE_PHRASES = (
 )
 
 
+_HAVE_TABLE = PhraseTable((phrase, True) for phrase in _HAVE_PHRASES)
 _OPENERS = word_set("with have has having including includes include contains containing storing")
 
 
@@ -82,6 +92,7 @@ _NO_OWNERS = word_set(
 )
 
 
+MOST_FIELDS = 60
 _IMPLICIT = word_set(
     "id ids created_at created creation_date date_created created_on identifier creation_time primary_key"
 )
@@ -108,6 +119,11 @@ def add_field(reading: Reading, entity: str, field: FieldReading) -> None:
     if field.field.plural and known is not None and known != entity and not field.field.choices and not counted:
         reading.draft.relations.append(Relation((known,), (entity,), " ".join(field.words), only_known=True))
         return
+    if len(draft.fields) >= MOST_FIELDS:
+        raise Refused(
+            f"The prompt names more than {MOST_FIELDS} fields of {draft.plural.replace('_', ' ')}: too much for one.",
+            hint="Ask for the most important ones first, and add the others with: smaker add-step",
+        )
     draft.add(field.field)
 
 
@@ -219,10 +235,9 @@ def _again(reading: Reading, items: Sequence[Item]) -> bool:
 
 
 def _opener_end(items: Sequence[Item], index: int) -> int:
-    for text in _HAVE_PHRASES:
-        after = at_phrase(items, index, text)
-        if after > 0:
-            return after
+    after = _HAVE_TABLE.after(items, index)
+    if after > index:
+        return after
     return index + 1 if low(items, index) in _HAVE else index
 
 

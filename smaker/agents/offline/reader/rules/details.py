@@ -7,16 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from smaker.agents.offline.reader.draft import FieldDraft, Words
-from smaker.agents.offline.reader.language.phrases import (
-    Range,
-    at_phrase,
-    is_word,
-    low,
-    lows,
-    read_range,
-    split_list,
-    token,
-)
+from smaker.agents.offline.reader.language.phrases import PhraseTable, is_word, low, lows, split_list, token
+from smaker.agents.offline.reader.language.ranges import Range, read_range
 from smaker.agents.offline.reader.language.tokens import Group, Item, Token, tokens_of
 from smaker.agents.offline.reader.language.words import (
     DETERMINERS,
@@ -38,7 +30,7 @@ OPTIONAL = frozenset({"optional", "optionally", "nullable", "maybe", "perhaps"})
 _LINKS = word_set("is are be can must should may will which that being it they has to of either one")
 
 
-_TYPE_BY_LENGTH = sorted(TYPE_WORDS, key=lambda text: -len(text.split()))
+_TYPES = PhraseTable((text, text) for text in TYPE_WORDS)
 
 
 _GENERIC_NUMBERS = frozenset({"number", "numeric", "decimal", "decimal number"})
@@ -134,10 +126,10 @@ def _flag(items: Sequence[Item], index: int, draft: FieldDraft) -> int:
 
 def _unit_or_type(items: Sequence[Item], index: int, reading: FieldReading) -> int:
     """Read a unit or type word; returns the index after it or 0."""
-    for text in _TYPE_BY_LENGTH:
-        if (after := at_phrase(items, index, text)) > 0:
-            set_type(reading.field, text, "_".join(reading.words))
-            return after
+    found = _TYPES.at(items, index)
+    if found is not None:
+        set_type(reading.field, found[0], "_".join(reading.words))
+        return found[1]
     word = low(items, index)
     if is_word(items, index) and unit_type(word) is not None:
         reading.field.unit = word

@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smaker.agents.offline.reader.draft import FieldDraft, Words
-from smaker.agents.offline.reader.language.phrases import (
-    is_word,
-    low,
-    noun_phrase,
-    read_range,
-    split_list,
-)
+from smaker.agents.offline.reader.language.phrases import is_word, low, noun_phrase, split_list
+from smaker.agents.offline.reader.language.ranges import read_range
 from smaker.agents.offline.reader.language.tokens import Group, Item, Token, tokens_of
 from smaker.agents.offline.reader.language.words import (
     BREAKS,

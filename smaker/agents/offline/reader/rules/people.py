@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from smaker.agents.offline.reader.language.phrases import at_phrase, low, lows, noun_phrase
+from smaker.agents.offline.reader.language.phrases import PhraseTable, at_phrase, low, lows, noun_phrase
 from smaker.agents.offline.reader.language.tokens import Group, Item
 from smaker.agents.offline.reader.language.words import NEGATIONS, word_set
 from smaker.agents.offline.reader.rules.reading import Reading, entity_name
@@ -50,6 +50,7 @@ _ACCOUNTS = (
     "password",
     "authenticated",
 )
+_ACCOUNT_TABLE = PhraseTable((phrase, True) for phrase in _ACCOUNTS)
 _TAIL = word_set(
     "with their an a email emails address username password passwords using for account accounts needed "
     "required page pages form the site system app in is are be via by hashed secure support first must "
@@ -86,10 +87,9 @@ def read_people(reading: Reading, items: Sequence[Item]) -> bool:
 
 def _accounts(reading: Reading, items: Sequence[Item]) -> bool:
     for index in range(min(len(items), 8)):
-        for phrase in _ACCOUNTS:
-            after = at_phrase(items, index, phrase)
-            if after > 0 and not _is_record(reading, items, index, after):
-                return _account(reading, items, index, after)
+        after = _ACCOUNT_TABLE.after(items, index)
+        if after > index and not _is_record(reading, items, index, after):
+            return _account(reading, items, index, after)
     return False
 
 
@@ -134,7 +134,7 @@ def _account(reading: Reading, items: Sequence[Item], index: int, after: int) ->
 
 
 def _again(items: Sequence[Item], index: int) -> bool:
-    return any(at_phrase(items, index, phrase) > 0 for phrase in _ACCOUNTS) or low(items, index) in {"or", "up", "out"}
+    return _ACCOUNT_TABLE.at(items, index) is not None or low(items, index) in {"or", "up", "out"}
 
 
 def _private(reading: Reading, items: Sequence[Item]) -> bool:

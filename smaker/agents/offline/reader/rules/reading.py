@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from smaker.agents.offline.reader.draft import Draft, EntityDraft, Wish, Words
 from smaker.agents.offline.reader.language.tokens import Item, tokens_of
-from smaker.agents.offline.reader.language.words import FLUFF, plural, singular, word_set
-from smaker.agents.offline.reader.rules.fields import FieldReading
+from smaker.agents.offline.reader.language.words import FLUFF, singular, word_set
+from smaker.agents.offline.reader.product.naming import record_name, record_plural
+from smaker.agents.offline.reader.rules.details import FieldReading
+from smaker.core.errors import Refused
 from smaker.core.spec import OperationKind
 
+MOST_RECORDS = 40
 Mode = Literal["", "fields", "entities", "wish", "product"]
 _OWN = frozenset({"private", "own", "personal"})
 _SHARED = frozenset({"public", "shared"})
@@ -62,9 +66,10 @@ class Reading:
     def entity_of(self, words: Words) -> str | None:
         """The known entity that ``words`` name ("open tasks", "the book"), or None."""
         for start in range(len(words)):
-            name = entity_name(words[start:])
-            if name in self.known or name in self.draft.entities:
-                return name
+            said = entity_name(words[start:])
+            for name in (said, record_name(said)):
+                if name in self.known or name in self.draft.entities:
+                    return name
         if not words:
             return None
         tail = "_" + entity_name(words)
@@ -77,8 +82,15 @@ class Reading:
         name = self.entity_of(kept) or entity_name(kept)
         entity = self.draft.entities.get(name)
         if entity is None:
-            parts = name.split("_")
-            entity = EntityDraft(name, "_".join([*parts[:-1], plural(parts[-1])]))
+            if len(self.draft.entities) >= MOST_RECORDS:
+                raise Refused(
+                    f"The prompt names more than {MOST_RECORDS} kinds of records: too much to build at once.",
+                    hint="Ask for the most important ones first, and add the others with: smaker add-step",
+                )
+            said, name = name, record_name(name)
+            if name != said:
+                self.draft.ask(f"{said!r} is a word of Python: what is the record called in code? Taken: {name}.")
+            entity = EntityDraft(name, record_plural(said))
             self.draft.entities[name] = entity
         if _OWN & set(words):
             entity.owned = True
@@ -93,6 +105,13 @@ class Reading:
             entity = self.declare(tuple(entity.split("_"))).name
         self.mode, self.target, self.current = "fields", entity, entity
         self.last_field = None
+
+    def wish_again(self, wish: Wish) -> Wish:
+        """Note a further operation said by the same words as ``wish``."""
+        again = replace(wish)
+        self.draft.wishes.append(again)
+        self.last_wish = again
+        return again
 
     def wish(self, kind: OperationKind, items: Sequence[Item], *, entity: Words | None = None) -> Wish:
         """Note an operation said by ``items``, all of whose words are understood."""
@@ -118,4 +137,4 @@ def strip_adjectives(words: Words) -> Words:
 def entity_name(words: Words) -> str:
     """The singular snake_case name of a noun phrase: "time entries" -> time_entry."""
     parts = [word.replace("-", "_").replace("'", "") for word in words]
-    return "_".join([*parts[:-1], singular(parts[-1])])
+    return "_".join([*parts[:-1], singular(parts[-1])])[:50].strip("_")

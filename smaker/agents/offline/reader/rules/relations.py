@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smaker.agents.offline.reader.draft import Relation, Words
-from smaker.agents.offline.reader.language.phrases import at_phrase, low, lows, noun_phrase
+from smaker.agents.offline.reader.language.phrases import PhraseTable, low, lows, noun_phrase
 from smaker.agents.offline.reader.language.tokens import Item
 from smaker.agents.offline.reader.language.words import is_plural, verb, word_set
 from smaker.agents.offline.reader.rules.reading import Reading
@@ -54,6 +54,7 @@ _BELONGS = (
     "points to",
     "point to",
 )
+_TABLE = PhraseTable((phrase, phrase) for phrase in _BELONGS)
 _MAKES = word_set(
     "place places book books make makes write writes create creates submit submits leave leaves post "
     "posts add adds schedule schedules own owns hold holds open opens receive receives issue issues send "
@@ -69,10 +70,9 @@ def read_relation(reading: Reading, items: Sequence[Item]) -> bool:
 
 def _belongs(reading: Reading, items: Sequence[Item]) -> bool:
     for index in range(min(len(items), 6)):
-        for text in _BELONGS:
-            after = at_phrase(items, index, text)
-            if after > 0:
-                return _belonging(reading, items, index, after, text)
+        found = _TABLE.at(items, index)
+        if found is not None:
+            return _belonging(reading, items, index, found[1], found[0])
     return False
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from smaker.agents.offline.reader.draft import Words
+from smaker.agents.offline.reader.draft import Wish, Words
 from smaker.agents.offline.reader.language.phrases import at_phrase, is_word, low, lows, noun_phrase
 from smaker.agents.offline.reader.language.tokens import Item, Token, tokens_of
 from smaker.agents.offline.reader.language.words import (
@@ -134,7 +134,7 @@ def read_sort(reading: Reading, items: Sequence[Item]) -> bool:
     wish.reverse = bool({"descending", "desc", "newest", "latest", "highest"} & set(words))
     for place, field in enumerate(plain):
         if place:
-            wish = reading.wish(OperationKind.SORT, items[:end], entity=entity or subject)
+            wish = reading.wish_again(wish)
         wish.field = field
     return True
 
@@ -158,13 +158,12 @@ def _filters(reading: Reading, items: Sequence[Item], entity: Words | None, fiel
     if not fields:
         reading.wish(OperationKind.FILTER, items, entity=entity)
         return True
+    wish: Wish | None = None
     for field in fields:
-        wish = reading.wish(OperationKind.FILTER, items, entity=entity)
-        if field[-1] in MONTHS:
-            wish.by = ("month",)
-            wish.field = field[:-1] or None
-        else:
-            wish.field = field
+        wish = reading.wish(OperationKind.FILTER, items, entity=entity) if wish is None else reading.wish_again(wish)
+        month = field[-1] in MONTHS
+        wish.by = ("month",) if month else None
+        wish.field = (field[:-1] or None) if month else field
     return True
 
 
@@ -216,10 +215,10 @@ def _read_listing(reading: Reading, items: Sequence[Item]) -> bool:
     _, fields, end = _object_and_fields(reading, items, after)
     if not fields:
         return False
-    for field in fields:
-        _filters(reading, items[:end], entity, [field])
-        if reading.last_wish is not None and reading.last_wish.by is None:
-            reading.last_wish.value = "list"  # by a date or a number means in that order
+    first = len(reading.draft.wishes)
+    _filters(reading, items[:end], entity, fields)
+    for wish in reading.draft.wishes[first:]:
+        wish.value = None if wish.by else "list"  # by a date or a number means in that order
     return True
 
 

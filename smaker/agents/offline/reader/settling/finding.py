@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from smaker.agents.offline.reader.draft import Draft, EntityDraft, FieldDraft, Wish, Words
 from smaker.agents.offline.reader.language.words import singular
-from smaker.agents.offline.reader.product.naming import article, human, record_name
+from smaker.agents.offline.reader.product.naming import article, human
 from smaker.agents.offline.reader.rules.reading import Reading, entity_name
 from smaker.agents.offline.reader.settling.values import settle_field
 from smaker.core.spec import FieldType, OperationKind
@@ -73,10 +73,7 @@ _LABELS = ("name", "title", "subject", "headline", "label", "code", "sku", "numb
 def find_entity(reading: Reading, words: Words) -> str | None:
     """The record that ``words`` name, by its safe name; None if there is none."""
     name = reading.entity_of(words)
-    if name is None:
-        return None
-    safe = record_name(name)
-    return safe if safe in reading.draft.entities else name if name in reading.draft.entities else None
+    return name if name in reading.draft.entities else None
 
 
 def find_fields(draft: Draft, words: Words, near: str | None) -> list[tuple[EntityDraft, FieldDraft]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from smaker.agents.offline.reader.draft import Draft, EntityDraft, FieldDraft, Relation, Words
 from smaker.agents.offline.reader.language.words import is_plural, singular
-from smaker.agents.offline.reader.product.naming import article, human, listing, record_name, record_plural
+from smaker.agents.offline.reader.product.naming import article, human, listing, record_name
 from smaker.agents.offline.reader.product.usual import USUAL_FIELDS, record_of_title
 from smaker.agents.offline.reader.rules.field_types import COUNTING, infer
 from smaker.agents.offline.reader.rules.fields import FieldReading
@@ -21,7 +21,6 @@ def settle(reading: Reading) -> None:
     _records_of_title(reading)
     if draft.users:
         _people(reading)
-    _drop_empty_names(reading)
     for entity in list(draft.entities.values()):
         _references(reading, entity)
     for relation in draft.relations:
@@ -79,6 +78,11 @@ def _people(reading: Reading) -> None:
         actor = draft.entities.get(name)
         if actor is not None and not actor.declared and len(draft.entities) > 1:
             del draft.entities[name]
+    kept = draft.entities.get("user")
+    if kept is not None and any(field.settled for field in kept.fields.values()):
+        draft.users = None  # a spec that is extended keeps its records
+        draft.reject("accounts", "there are records called user already")
+        return
     people = draft.entities.pop("user", None)
     if people is None:
         return
@@ -95,21 +99,6 @@ def _people(reading: Reading) -> None:
         for relation in draft.relations
         if not {entity_name(relation.parent), entity_name(relation.child)} & {"user"}
     ]
-
-
-def _drop_empty_names(reading: Reading) -> None:
-    """Make the names of records safe in code."""
-    draft = reading.draft
-    for name in list(draft.entities):
-        safe = record_name(name)
-        if safe != name:
-            entity = draft.entities[name]
-            entity.name = safe
-            entity.plural = record_plural(name)
-            draft.entities = {safe if key == name else key: value for key, value in draft.entities.items()}
-            draft.ask(
-                f"{human(name)!r} has another meaning in the code: what is the record called there? Taken: {safe}."
-            )
 
 
 def _references(reading: Reading, entity: EntityDraft) -> None:
@@ -259,17 +248,18 @@ def _break_cycles(draft: Draft) -> None:
     """Let no record need itself through others: such a reference may stay empty."""
     for entity in draft.entities.values():
         for field in entity.fields.values():
-            if field.references and _reaches(draft, field.references, entity.name, set()):
+            if field.references and entity.name in _needed(draft, field.references):
                 field.required = False
 
 
-def _reaches(draft: Draft, start: str, goal: str, seen: set[str]) -> bool:
-    if start == goal:
-        return True
-    if start in seen or start not in draft.entities:
-        return False
-    seen.add(start)
-    return any(
-        field.references is not None and field.required is not False and _reaches(draft, field.references, goal, seen)
-        for field in draft.entities[start].fields.values()
-    )
+def _needed(draft: Draft, start: str) -> set[str]:
+    """The records that must exist before one of ``start`` can, itself included."""
+    found, waiting = set[str](), [start]
+    while waiting:
+        name = waiting.pop()
+        if name in found or name not in draft.entities:
+            continue
+        found.add(name)
+        fields = draft.entities[name].fields.values()
+        waiting += [field.references for field in fields if field.references and field.required is not False]
+    return found

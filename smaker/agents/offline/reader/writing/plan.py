@@ -28,24 +28,22 @@ def plan_modules(
     kind: ProductKind, entities: Sequence[Entity], requirements: Sequence[Requirement]
 ) -> tuple[Module, ...]:
     """One module per kind of record, after those it refers to, and a last one for all that is left."""
-    names = [entity.name for entity in entities]
+    last, title = _LAST_MODULE[kind]
+    names = {entity.name: f"{entity.name}_records" if entity.name == last else entity.name for entity in entities}
     modules: list[Module] = []
     for entity in entities:
         targets = {known.references for known in entity.fields if known.references and known.references != entity.name}
         modules.append(
             Module(
-                name=entity.name,
+                name=names[entity.name],
                 title=human(entity.plural).capitalize(),
                 entity=entity.name,
                 requirements=tuple(known.id for known in requirements if _about(known, entity.name)),
-                depends_on=tuple(name for name in names if name in targets),
+                depends_on=tuple(module for name, module in names.items() if name in targets),
             )
         )
-    name, title = _LAST_MODULE[kind]
-    while name in names:
-        name += "_module"
     rest = tuple(known.id for known in requirements if not any(_about(known, entity) for entity in names))
-    return (*_acyclic(modules), Module(name=name, title=title, requirements=rest, depends_on=tuple(names)))
+    return (*_acyclic(modules), Module(name=last, title=title, requirements=rest, depends_on=tuple(names.values())))
 
 
 def _about(requirement: Requirement, entity: str) -> bool:
