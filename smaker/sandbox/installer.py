@@ -19,7 +19,8 @@ ENV = "/env"
 _PYTHON = f"{ENV}/bin/python"
 _REPORT = "report.json"
 _UV = ("/run/tools/uv",)
-_UV_OPTIONS = ("--no-config", "--no-python-downloads", "--cache-dir", "/work/cache", "--link-mode", "copy")
+_UV_OPTIONS = ("--no-config", "--no-python-downloads", "--cache-dir", "/work/cache")
+_UV_COPIES = ("--link-mode", "copy")  # its cache is thrown away
 _UV_HERE = ("--python", _PYTHON)
 _SCRATCH = {"TMPDIR": "/work/tmp", "XDG_CACHE_HOME": "/work/cache"}  # the box's own /tmp is small, and in memory
 _INSTALL_S = 600.0
@@ -67,7 +68,8 @@ class Installer:
     async def add(self, requirements: tuple[str, ...]) -> list[Package]:
         """Install ``requirements`` and what they need, compiled; return what was installed."""
         if self._uv:
-            await self._run(*_UV, "pip", "install", *_UV_OPTIONS, "--compile-bytecode", *_UV_HERE, "--", *requirements)
+            options = (*_UV_OPTIONS, *_UV_COPIES, *_UV_HERE, "--compile-bytecode")
+            await self._run(*_UV, "pip", "install", *options, "--", *requirements)
             return _frozen((await self._run(*_UV, "pip", "freeze", *_UV_OPTIONS, *_UV_HERE)).output)
         quiet = ("--no-warn-script-location", "--progress-bar", "off", "--retries", "2")
         await self._run(_PYTHON, "-m", "pip", "install", *quiet, "--report", f"/work/{_REPORT}", "--", *requirements)

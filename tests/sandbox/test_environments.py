@@ -318,3 +318,17 @@ async def test_a_real_registry_is_reached_through_the_proxy(
     assert (package["name"], package["version"], len(package["sha256"])) == ("iniconfig", "2.0.0", 64)
     assert "an installation reached" in caplog.text
     assert "iniconfig 2.0.0 sha256:" in caplog.text
+
+
+@pytest.mark.skipif(shutil.which("uv") is None, reason="needs uv on PATH")
+async def test_uv_does_it_where_it_is(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    offline(monkeypatch, house.wheels)
+    environments = house.environments_in(tmp_path / "cache")
+    said: list[str] = []
+    (mount,) = await environments.prepare(PROFILE, house.workspace, said.append)
+    assert "+ greeter==1.0" in "".join(said)
+    assert json.loads((mount.host / RECORD).read_text())["packages"] == [
+        {"name": "greeter", "version": "1.0", "sha256": ""}
+    ]
+    command = Command(argv=("greeter",), workspace=house.workspace, mounts=(mount,), path=("/env/bin",))
+    assert (await house.sandbox.run(command)).output == "greetings\n"
