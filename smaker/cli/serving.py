@@ -88,7 +88,7 @@ async def _run_tool(session: Session, local: Local, project: Project, profile: P
     mounts = await local.environments.prepare(profile, workspace, lambda text: session.say(text.rstrip()))
     command = Command(
         argv=(*profile.start_command(project.spec.package), *(extra or ("--help",))),
-        env=profile.variables,
+        env=profile.start_variables(project.spec.package),
         workspace=workspace,
         mounts=mounts,
         path=("/env/bin",) if mounts else (),

@@ -336,7 +336,7 @@ class Profile(Frozen):
     """A stack: how software of one kind is set up, tested, linted, run and reported on.
 
     Commands are argument vectors, run in the workspace; in ``start``, "{port}" stands for the port to listen on and
-    "{package}" for the import name. ``variables`` are set for ``start``.
+    "{package}" for the import name. ``variables`` are set for ``start``, with "{PACKAGE}" in capitals too.
     """
 
     name: str
@@ -364,7 +364,15 @@ class Profile(Frozen):
 
     def start_command(self, package: str) -> tuple[str, ...]:
         """The argument vector that starts the software."""
-        return tuple(part.replace("{port}", str(self.port)).replace("{package}", package) for part in self.start)
+        return tuple(self._filled(part, package) for part in self.start)
+
+    def start_variables(self, package: str) -> dict[str, str]:
+        """The variables that are set for it."""
+        return {self._filled(name, package): self._filled(value, package) for name, value in self.variables.items()}
+
+    def _filled(self, text: str, package: str) -> str:
+        named = text.replace("{package}", package).replace("{PACKAGE}", package.upper())
+        return named.replace("{port}", str(self.port))
 
 
 class Verdict(StrEnum):

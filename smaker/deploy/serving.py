@@ -57,7 +57,7 @@ async def start_boxed(
     mounts = await environments.prepare(profile, workspace, on_output)
     command = Command(
         argv=profile.start_command(package),
-        env=profile.variables,
+        env=profile.start_variables(package),
         workspace=workspace,
         profile="web",
         mounts=mounts,
