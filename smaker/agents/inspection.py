@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from smaker.agents.evidence import compare_proofs, is_test_file, read_tests
 from smaker.core.context import Context
-from smaker.core.models import Profile, Proof, TestSource
+from smaker.core.models import Proof, TestSource
+from smaker.core.profile import Profile
 
 
 async def inspect_proofs(proofs: Sequence[Proof], read: Callable[[str], Awaitable[bytes | None]]) -> dict[str, str]:

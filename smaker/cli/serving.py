@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from smaker.cli.session import Session
-    from smaker.core.models import Profile, Project
+    from smaker.core.models import Project
+    from smaker.core.profile import Profile
     from smaker.wiring import Local
 
 

@@ -10,8 +10,8 @@ from pydantic import JsonValue
 
 from smaker.core.errors import NotFound, Unavailable
 from smaker.core.http_probe import http_get
-from smaker.core.models import Profile
 from smaker.core.ports import Checkout, Command, Environments, Mount, Sandbox, SandboxProfile, Store
+from smaker.core.profile import Profile
 from smaker.core.spec import Frozen
 
 INLINE_OUTPUT = 8192  # characters of output kept in the step itself; longer ones become a blob

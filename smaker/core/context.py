@@ -22,8 +22,9 @@ from smaker.core.errors import NotFound, SmakerError
 from smaker.core.events import Delta
 from smaker.core.faults import crashpoint
 from smaker.core.ledger import Effect, Ledger
-from smaker.core.models import Artifact, Profile, Project, Step, StepKind, Task
+from smaker.core.models import Artifact, Project, Step, StepKind, Task
 from smaker.core.ports import Author, Build, Checkout, Clock, Environments, Sandbox, SandboxProfile, Store, Workspace
+from smaker.core.profile import Profile
 from smaker.core.spec import Spec
 from smaker.core.taskfiles import TaskFiles
 

@@ -17,7 +17,6 @@ from smaker.core.models import (
     Desired,
     Outcome,
     Problem,
-    Profile,
     Project,
     ProjectState,
     Proof,
@@ -26,6 +25,7 @@ from smaker.core.models import (
     TestReport,
     WorkerInfo,
 )
+from smaker.core.profile import Profile
 from smaker.core.spec import Frozen, Spec
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from smaker.core.context import Context, Rooms
 from smaker.core.errors import Diverged
 from smaker.core.events import Event
 from smaker.core.fold import fold_project
-from smaker.core.models import Profile, Project, Step, Task, TaskState
+from smaker.core.models import Project, Step, Task, TaskState
 from smaker.core.pipeline import advance
 from smaker.core.ports import (
     Agent,
@@ -25,6 +25,7 @@ from smaker.core.ports import (
     Workspace,
     Workspaces,
 )
+from smaker.core.profile import Profile
 from smaker.core.spec import Frozen
 
 

@@ -18,8 +18,9 @@ import psutil
 from pydantic import ValidationError
 
 from smaker.core.errors import BuildFailed
-from smaker.core.models import Deployment, DeployTarget, Profile, Project
+from smaker.core.models import Deployment, DeployTarget, Project
 from smaker.core.ports import Process
+from smaker.core.profile import Profile
 from smaker.core.spec import Frozen
 from smaker.deploy.serving import Listen, healthy, served
 

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from smaker.core.errors import BuildFailed, Unavailable, UsageError
 from smaker.core.http_probe import http_get
-from smaker.core.models import Profile
 from smaker.core.ports import Command, Environments, Process, Sandbox
+from smaker.core.profile import Profile
 
 
 class Bridge(Protocol):

@@ -11,7 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from smaker.core.errors import ConfigError, NotFound
-from smaker.core.models import Profile
+from smaker.core.profile import Profile
 from smaker.core.spec import Entity, Spec
 
 

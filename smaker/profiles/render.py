@@ -10,7 +10,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateErro
 from jinja2.sandbox import SandboxedEnvironment
 
 from smaker.core.errors import ConfigError
-from smaker.core.models import Profile
+from smaker.core.profile import Profile
 from smaker.core.spec import Aggregate, Entity, FieldType, OperationKind, Spec
 from smaker.profiles import naming, samples
 

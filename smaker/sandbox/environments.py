@@ -20,8 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from smaker.core.errors import StorageError
-from smaker.core.models import Profile
 from smaker.core.ports import Mount, Sandbox
+from smaker.core.profile import Profile
 from smaker.sandbox.installer import ENV, Installer, Package
 from smaker.sandbox.manifest import requirements
 

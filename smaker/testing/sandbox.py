@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from smaker.core.errors import Unavailable
-from smaker.core.models import Profile
 from smaker.core.ports import Command, CommandResult, Mount, Process, SandboxLevel, SandboxStatus
+from smaker.core.profile import Profile
 
 Script = Callable[[Command], CommandResult | Mapping[str, bytes]]
 """Given a command: its result, or the files it writes into the workspace (exit 0)."""

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from smaker.core.errors import StorageError, Unavailable
-from smaker.core.models import Environment, Profile
 from smaker.core.ports import Command, Mount
+from smaker.core.profile import Environment, Profile
 from smaker.sandbox.bwrap import BwrapSandbox
 from smaker.sandbox.environments import RECORD, CachedEnvironments
 from smaker.sandbox.process import ProcessSandbox
@@ -229,7 +229,7 @@ async def test_a_package_that_runs_code_at_installation_gets_nothing(
 KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from smaker.core.models import Environment, Profile
+from smaker.core.profile import Environment, Profile
 from smaker.sandbox.bwrap import BwrapSandbox
 from smaker.sandbox.environments import CachedEnvironments
 

@@ -8,7 +8,8 @@ from smaker.agents.evidence import compare_proofs, parse_junit, read_tests
 from smaker.agents.offline.coder import format_files
 from smaker.core.context import Context
 from smaker.core.errors import BuildFailed
-from smaker.core.models import Finding, Outcome, Problem, Profile, Proof, TestSource, TestStatus, Verdict
+from smaker.core.models import Finding, Outcome, Problem, Proof, TestSource, TestStatus, Verdict
+from smaker.core.profile import Profile
 from smaker.profiles import Catalog
 
 
