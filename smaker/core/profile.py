@@ -1,0 +1,58 @@
+"""A stack profile: how software of one kind is set up, tested, linted, run and reported on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from smaker.core.spec import Frozen, ProductKind
+
+
+class Environment(Frozen):
+    """How a profile's dependencies are installed. Two projects with equal ``inputs`` share one environment."""
+
+    kind: Literal["none", "python"] = "none"
+    manifest: str = "pyproject.toml"  # where dependencies are declared
+    extras: tuple[str, ...] = ("dev",)
+
+
+class Profile(Frozen):
+    """A stack: how software of one kind is set up, tested, linted, run and reported on.
+
+    Commands are argument vectors, run in the workspace; in ``start``, "{port}" stands for the port to listen on and
+    "{package}" for the import name. ``variables`` are set for ``start``, with "{PACKAGE}" in capitals too.
+    """
+
+    name: str
+    title: str
+    description: str
+    kind: ProductKind
+    stack: tuple[str, ...] = ()
+    operations: tuple[str, ...] = ()  # operation kinds its blueprint can build
+    environment: Environment = Environment()
+    test: tuple[str, ...] = ()
+    lint: tuple[tuple[str, ...], ...] = ()
+    format: tuple[tuple[str, ...], ...] = ()
+    start: tuple[str, ...] = ()
+    variables: dict[str, str] = {}
+    junit: str = "reports/junit.xml"
+    coverage: str | None = None
+    acceptance: str = "tests/acceptance"  # the folder the tester owns
+    sources: str = "*"
+    dialect: Literal["pytest", "node"] = "pytest"
+    health: str | None = None
+    port: int | None = None
+    rules: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    detect: tuple[str, ...] = ()  # files or "file:text" marks by which a repository of this stack is recognised
+
+    def start_command(self, package: str) -> tuple[str, ...]:
+        """The argument vector that starts the software."""
+        return tuple(self._filled(part, package) for part in self.start)
+
+    def start_variables(self, package: str) -> dict[str, str]:
+        """The variables that are set for it."""
+        return {self._filled(name, package): self._filled(value, package) for name, value in self.variables.items()}
+
+    def _filled(self, text: str, package: str) -> str:
+        named = text.replace("{package}", package).replace("{PACKAGE}", package.upper())
+        return named.replace("{port}", str(self.port))
