@@ -99,17 +99,19 @@ def _read(draft: Draft, lines: Sequence[Line], tokens: Sequence[Token], marks: S
             read_sections(draft, tokens)
         read_technology(draft, tokens, draft.kind)
         return Reading(draft)
-    first = _read_once(draft, lines, tokens, by_place, frozenset())
-    return _read_once(draft, lines, tokens, by_place, _records(first.draft))
+    first = _read_once(tokens, lines, by_place, Reading(_again(draft)))
+    return _read_once(tokens, lines, by_place, Reading(_again(draft), _records(first.draft), first.counted))
+
+
+def _again(draft: Draft) -> Draft:
+    return Draft(draft.text, kind=draft.kind, questions=list(draft.questions))
 
 
 def _read_once(
-    draft: Draft, lines: Sequence[Line], tokens: Sequence[Token], marks: Mapping[int, KindMark], known: Collection[str]
+    tokens: Sequence[Token], lines: Sequence[Line], marks: Mapping[int, KindMark], reading: Reading
 ) -> Reading:
-    attempt = Draft(draft.text, kind=draft.kind, questions=list(draft.questions))
-    reading = Reading(attempt, known)
-    read_technology(attempt, tokens, draft.kind)
-    read_lines(reading, _without_kinds(lines, marks, attempt, attempt.used))
+    read_technology(reading.draft, tokens, reading.draft.kind)
+    read_lines(reading, _without_kinds(lines, marks, reading.draft, reading.draft.used))
     return reading
 
 

@@ -203,7 +203,8 @@ def _is_product(tokens: Sequence[Token], mark: KindMark) -> bool:
     after = tokens[mark.end].low if mark.end < len(tokens) else ""
     before = tokens[mark.begin - 1].low if mark.begin else ""
     if word in {"terminal", "console", "shell"} and mark.end == mark.begin + 1:
-        return before in {"the", "a", "my"}
+        alone = before in {"", ".", ":", ";"} and after in {"", ".", ";"}
+        return before in {"the", "a", "my"} or alone
     if word == "rest" and mark.end == mark.begin + 1:
         return before in {"a", "over"} or mark.begin == 0
     if mark.weak and after == "(":

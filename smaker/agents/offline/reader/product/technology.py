@@ -59,10 +59,12 @@ def read_technology(draft: Draft, tokens: Sequence[Token], kind: ProductKind | N
             continue
         brought = _BROUGHT_TABLE.at(tokens, index)
         if brought is not None and (kind is None or kind in brought[0]) and _is_use(tokens, index, brought[1]):
-            draft.used.update(word.at for word in tokens[index : brought[1]])
+            lead = index - 1 if low(tokens, index - 1) in {"in", "using", "on", "via"} else index
+            draft.used.update(word.at for word in tokens[lead : brought[1]])
         after = _FOREIGN_TABLE.after(tokens, index)
         if after > index and _is_meant(tokens, index, token):
-            draft.used.update(word.at for word in tokens[index:after])
+            lead = index - 1 if low(tokens, index - 1) in {"in", "using", "on", "via"} else index
+            draft.used.update(word.at for word in tokens[lead:after])
             draft.reject(" ".join(word.text for word in tokens[index:after]), "the blueprints do not use it")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from smaker.agents.offline.reader.language.phrases import low, lows, noun_phrase
 from smaker.agents.offline.reader.language.tokens import Item, Token
 from smaker.agents.offline.reader.language.words import DETERMINERS, FLUFF, is_plural, verb, word_set
+from smaker.agents.offline.reader.product.scope import find_unsupported
 from smaker.agents.offline.reader.rules.field_types import is_list_word
 from smaker.agents.offline.reader.rules.reading import Reading, strip_adjectives
 
@@ -54,6 +55,10 @@ def _named(reading: Reading, items: Sequence[Item], title: Sequence[str], after:
         title = [word for word in phrase.words if word not in SYSTEM]
         after = end if verb(phrase.words[0]) == "" else after
         title = title if after == end else []
+    why = find_unsupported(items[:after])
+    if why is not None:
+        reading.draft.reject(reading.source(items[:after]), f"no blueprint has {why}")
+        title = []
     reading.use(items[:after])
     if title and not reading.draft.title:
         reading.draft.title = strip_adjectives(tuple(title))

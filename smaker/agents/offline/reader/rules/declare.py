@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from smaker.agents.offline.reader.draft import Relation, Words
+from smaker.agents.offline.reader.draft import Words
 from smaker.agents.offline.reader.language.phrases import (
     Phrase,
     PhraseTable,
@@ -12,7 +12,6 @@ from smaker.agents.offline.reader.language.phrases import (
     low,
     lows,
     noun_phrase,
-    split_list,
 )
 from smaker.agents.offline.reader.language.tokens import Group, Item
 from smaker.agents.offline.reader.language.words import (
@@ -23,11 +22,11 @@ from smaker.agents.offline.reader.language.words import (
     verb,
     word_set,
 )
-from smaker.agents.offline.reader.rules.field_types import COUNTING, is_list_word
-from smaker.agents.offline.reader.rules.fields import FieldReading, holds_fields, is_detail, read_field
+from smaker.agents.offline.reader.product.scope import find_unsupported
+from smaker.agents.offline.reader.rules.fields import holds_fields, is_detail
+from smaker.agents.offline.reader.rules.members import read_group_fields
 from smaker.agents.offline.reader.rules.reading import ADJECTIVES, NOT_RECORDS, Reading, strip_adjectives
 from smaker.agents.offline.reader.rules.relations import read_link
-from smaker.core.errors import Refused
 
 _HAVE = word_set(
     "have has having with contain contains containing include includes including comprise comprises store "
@@ -61,6 +60,8 @@ _HAVE_PHRASES = (
 
 
 _HAVE_TABLE = PhraseTable((phrase, True) for phrase in _HAVE_PHRASES)
+
+
 _OPENERS = word_set("with have has having including includes include contains containing storing")
 
 
@@ -92,81 +93,7 @@ _NO_OWNERS = word_set(
 )
 
 
-MOST_FIELDS = 60
-_IMPLICIT = word_set(
-    "id ids created_at created creation_date date_created created_on identifier creation_time primary_key"
-)
-
-
 _AGAIN = word_set("each every they it these all both which that one")
-
-
-def add_field(reading: Reading, entity: str, field: FieldReading) -> None:
-    """Add a field to ``entity``, and the kind of record its own parentheses describe, if any."""
-    reading.use(field.used)
-    if field.field.name in _IMPLICIT:
-        return
-    draft = reading.draft.entities[entity]
-    draft.declared = True
-    known = reading.entity_of(field.words)
-    if field.group is not None and holds_fields(field.group):
-        _nested(reading, entity, field)
-        return
-    if field.many and known is None and field.field.plural and not is_list_word(field.words[-1]):
-        known = reading.declare(field.words).name
-        reading.current = entity
-    counted = field.words[0] in COUNTING
-    if field.field.plural and known is not None and known != entity and not field.field.choices and not counted:
-        reading.draft.relations.append(Relation((known,), (entity,), " ".join(field.words), only_known=True))
-        return
-    if len(draft.fields) >= MOST_FIELDS:
-        raise Refused(
-            f"The prompt names more than {MOST_FIELDS} fields of {draft.plural.replace('_', ' ')}: too much for one.",
-            hint="Ask for the most important ones first, and add the others with: smaker add-step",
-        )
-    draft.add(field.field)
-
-
-def _nested(reading: Reading, entity: str, field: FieldReading) -> None:
-    inner = field.group
-    if inner is None:
-        return
-    if field.field.plural:
-        child = reading.declare(field.words)
-        reading.draft.relations.append(Relation((child.name,), (entity,), child.name))
-        read_group_fields(reading, child.name, inner)
-    else:
-        read_group_fields(reading, entity, inner)
-    reading.current = entity
-
-
-def read_group_fields(reading: Reading, entity: str, group: Group) -> None:
-    """Add the fields that parentheses list to ``entity``."""
-    reading.draft.entities[entity].declared = True
-    for piece in split_list(group.items):
-        field = read_field(_without_opener(piece))
-        if field is not None:
-            reading.use(piece[: len(piece) - len(_without_opener(piece))])
-            add_field(reading, entity, field)
-
-
-def _without_opener(piece: Sequence[Item]) -> Sequence[Item]:
-    index = 0
-    while index < len(piece) - 1 and low(piece, index) in {
-        "with",
-        "each",
-        "has",
-        "have",
-        "having",
-        "eg",
-        "ie",
-        "including",
-        "fields",
-        ":",
-        "and",
-    }:
-        index += 1
-    return piece[index:]
 
 
 def read_declaration(reading: Reading, items: Sequence[Item]) -> bool:
@@ -298,6 +225,9 @@ def _parenthesised(reading: Reading, items: Sequence[Item]) -> bool:
     }:
         return False
     entity = reading.declare(words)
+    why = find_unsupported(items[: place - len(words)])  # "admins manage products (…)"
+    if why is not None:
+        reading.draft.reject(reading.source(items[:place]), f"no blueprint has {why}")
     reading.use(items[:place])
     read_group_fields(reading, entity.name, group)
     reading.current = reading.mentioned = entity.name
@@ -308,15 +238,24 @@ def _parenthesised(reading: Reading, items: Sequence[Item]) -> bool:
 def _is_new_record(reading: Reading, items: Sequence[Item], place: int, group: Group) -> bool:
     """Whether a noun with parentheses inside a list of fields begins another kind of record."""
     word = low(items, place - 1)
-    return reading.entity_of((word,)) is not None and is_plural(word) and holds_fields(group)
+    often = reading.mentions.get(reading.entity_of((word,)) or "", 0) > 1
+    return often and is_plural(word) and holds_fields(group)
 
 
 def _noun_of(phrase: Phrase) -> Words:
     """The noun at the end of ``phrase``, without a verb before it ("add recipes" -> "recipes")."""
     words = list(phrase.words)
+    deed = next((place for place in range(1, len(words) - 1) if _is_deed(words, place)), 0)
+    if deed:
+        words = words[deed + 1 :]
     while len(words) > 1 and (verb(words[0]) in MANAGE or words[0] in FLUFF):
         words.pop(0)
     return tuple(words)
+
+
+def _is_deed(words: Sequence[str], place: int) -> bool:
+    """Whether "teachers manage classes" has its verb at ``place``."""
+    return verb(words[place]) == words[place] and words[place] in MANAGE and is_plural(words[place - 1])
 
 
 def _possessive(reading: Reading, items: Sequence[Item]) -> bool:

@@ -13,10 +13,11 @@ from smaker.agents.offline.reader.language.words import (
     word_set,
 )
 from smaker.agents.offline.reader.product.usual import record_of_title
-from smaker.agents.offline.reader.rules.declare import CONTAINERS, CRUD, MANAGE, add_field
+from smaker.agents.offline.reader.rules.declare import CONTAINERS, CRUD, MANAGE
 from smaker.agents.offline.reader.rules.details import FieldReading
 from smaker.agents.offline.reader.rules.field_types import is_list_word, looks_like_field
 from smaker.agents.offline.reader.rules.fields import read_field
+from smaker.agents.offline.reader.rules.members import add_field
 from smaker.agents.offline.reader.rules.reading import NOT_RECORDS, Reading, strip_adjectives
 from smaker.agents.offline.reader.rules.relations import read_link
 from smaker.core.spec import ProductKind

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from smaker.agents.offline.reader.language.phrases import PhraseTable, at_phrase, low, lows, noun_phrase
 from smaker.agents.offline.reader.language.tokens import Group, Item
 from smaker.agents.offline.reader.language.words import NEGATIONS, word_set
+from smaker.agents.offline.reader.product.scope import find_unsupported
 from smaker.agents.offline.reader.rules.reading import Reading, entity_name
 from smaker.agents.offline.reader.rules.views import subject_before
 from smaker.core.spec import ProductKind
@@ -86,6 +87,8 @@ def read_people(reading: Reading, items: Sequence[Item]) -> bool:
 
 
 def _accounts(reading: Reading, items: Sequence[Item]) -> bool:
+    if find_unsupported(items) is not None:
+        return False
     for index in range(min(len(items), 8)):
         after = _ACCOUNT_TABLE.after(items, index)
         if after > index and not _is_record(reading, items, index, after):
@@ -141,11 +144,10 @@ def _private(reading: Reading, items: Sequence[Item]) -> bool:
     words = lows(items)
     if "privately" in words[:6] and len(words) == 1:
         return _own_current(reading, items)
-    if "private" in words and reading.mode != "fields":
+    if "private" in words:
         index = words.index("private")
-        if (index and words[index - 1] in {"are", "is", "be", "stay", "stays", "remain"}) or (
-            index == 0 and (len(words) == 1 or words[1] == "to")
-        ):
+        stated = index and words[index - 1] in {"are", "is", "be", "stay", "stays", "remain"}
+        if stated or (reading.mode != "fields" and index == 0 and (len(words) == 1 or words[1] == "to")):
             phrase, after = noun_phrase(items, 0)
             if index and phrase is not None and after <= index and (name := reading.entity_of(phrase.words)):
                 reading.current = name

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -34,8 +35,10 @@ NOT_RECORDS = word_set(
 class Reading:
     """What rules share while they read one prompt."""
 
-    def __init__(self, draft: Draft, known: Iterable[str] = ()) -> None:
+    def __init__(self, draft: Draft, known: Iterable[str] = (), mentions: Mapping[str, int] | None = None) -> None:
         self.draft = draft
+        self.mentions = mentions or {}  # how often an earlier reading came upon each record
+        self.counted = Counter[str]()
         self.known = frozenset(known) | frozenset(draft.entities)
         self.current: str | None = None  # the entity last spoken of
         self.mentioned: str | None = None  # the entity this part spoke of
@@ -97,6 +100,7 @@ class Reading:
         elif _SHARED & set(words):
             entity.owned = False
         self.current = self.mentioned = self.spoken = name
+        self.counted[name] += 1
         return entity
 
     def open_fields(self, entity: str) -> None:

@@ -35,7 +35,6 @@ _RULES = (
     read_set,
     read_constraint,
     read_relation,
-    read_declaration,
 )
 
 
@@ -165,25 +164,33 @@ def _read_once(reading: Reading, items: Sequence[Item], *, first: bool) -> Seque
     for rule in _RULES:
         if rule(reading, items):
             return _left(reading, items)
-    if _read_exclusion(reading, items):
-        return _left(reading, items)
-    if find_unsupported(items) is not None and reading.mode != "fields":
+    return _read_rest(reading, items)
+
+
+def _read_rest(reading: Reading, items: Sequence[Item]) -> Sequence[Item] | None:
+    """Read what is neither a wish nor a rule: records, further pieces of what is open, and what no blueprint has."""
+    if _is_beyond(reading, items):
         return _reject(reading, items)
-    for rule in (continue_wish, read_mention):
+    for rule in (read_declaration, _read_exclusion, continue_wish, read_mention):
         if rule(reading, items):
             return _left(reading, items)
     if find_unsupported(items) is not None and (len(items) > 1 or reading.mode != "fields"):
         return _reject(reading, items)
     if continue_list(reading, items):
         return _left(reading, items)
-    place = next((index for index, word in enumerate(lows(items)) if word == "or" and index), -1)
-    if place > 0:
+    words = lows(items)
+    place = words.index("or", 1) if "or" in words[1:] else 0
+    if place:
         read_items(reading, items[:place])
         return items[place + 1 :]
-    to = next(
-        (index for index, word in enumerate(lows(items)) if word == "to" and index and verb(low(items, index + 1))), -1
-    )
+    to = next((index for index, word in enumerate(words) if word == "to" and index and verb(low(items, index + 1))), -1)
     return items[to + 1 :] if to > 0 else None
+
+
+def _is_beyond(reading: Reading, items: Sequence[Item]) -> bool:
+    """Whether a part asks for what no blueprint has ("payments with Stripe") rather than listing what a record has."""
+    lists = any(isinstance(item, Group) for item in items) or {"have", "has", "no", "without"} & set(lows(items))
+    return not lists and reading.mode != "fields" and find_unsupported(items) is not None
 
 
 def _read_exclusion(reading: Reading, items: Sequence[Item]) -> bool:
@@ -237,6 +244,8 @@ def _strip(reading: Reading, items: Sequence[Item]) -> Sequence[Item]:
         ):
             index += 1
         elif index == 0 and (actor := _actor(items)) > 0:
+            if find_unsupported(items[:actor]) is not None:
+                break
             index = actor
         elif (
             word in {"a", "the", "each", "every", "all"}
@@ -284,9 +293,14 @@ def _names_request(items: Sequence[Item], index: int) -> bool:
 
 
 def _actor(items: Sequence[Item]) -> int:
-    """Where what is done begins in "authors can publish posts"; 0 if nobody is said to do it."""
+    """Where what is done begins in "authors can publish posts", "teachers manage classes"; 0 if nobody does it."""
     phrase, after = noun_phrase(items, 0)
-    if phrase is None or low(items, after) not in {"can", "may", "should", "must", "will"} or len(phrase.words) > 2:
+    if phrase is None:
+        return 0
+    lead = after - len(phrase.words)
+    if len(phrase.words) > 2 and is_plural(phrase.words[0]) and phrase.words[1] in _DONE_BY_PEOPLE | {"manage", "keep"}:
+        return lead + 1
+    if low(items, after) not in {"can", "may", "should", "must", "will"} or len(phrase.words) > 2:
         return 0
     base = verb(low(items, after + 1))
     return after + 1 if base in STATES or base in _DONE_BY_PEOPLE else 0
