@@ -16,10 +16,11 @@ from smaker.profiles import Catalog
 
 TRACE_FILE = ".smaker/trace.json"
 PLACEHOLDER = re.compile(
-    rb"\b(?:TODO|FIXME|XXX)\b|NotImplementedError|raise NotImplemented\b|lorem ipsum"
-    rb"|(?:rest|remainder) (?:is )?unchanged",
-    re.IGNORECASE,
+    rb"(?:#|//|/\*|<!--|--|\"\"\")\s*(?:TODO|FIXME|XXX)\b|\bNotImplementedError\b|raise NotImplemented\b"
+    rb"|(?i:lorem ipsum|(?:rest|remainder) (?:is )?unchanged)"
 )
+"""Text that stands for work not done. A mark counts in a comment alone: a to-do list may well be called TODO."""
+
 TEXT_SUFFIXES = (
     ".py",
     ".js",

@@ -1,0 +1,44 @@
+"""The ports: what core needs of the rooms, as protocols, and the data that passes through them.
+
+A room implements one; agents get them in their context.
+"""
+
+from smaker.core.ports.agents import Agent, Deployer
+from smaker.core.ports.clock import Clock
+from smaker.core.ports.sandbox import (
+    Command,
+    CommandResult,
+    Environments,
+    Mount,
+    Process,
+    Sandbox,
+    SandboxLevel,
+    SandboxProfile,
+    SandboxStatus,
+)
+from smaker.core.ports.store import Build, Change, Store
+from smaker.core.ports.workspace import Author, Checkout, CommitInfo, ProjectLock, Workspace, Workspaces
+
+__all__ = [
+    "Agent",
+    "Author",
+    "Build",
+    "Change",
+    "Checkout",
+    "Clock",
+    "Command",
+    "CommandResult",
+    "CommitInfo",
+    "Deployer",
+    "Environments",
+    "Mount",
+    "Process",
+    "ProjectLock",
+    "Sandbox",
+    "SandboxLevel",
+    "SandboxProfile",
+    "SandboxStatus",
+    "Store",
+    "Workspace",
+    "Workspaces",
+]
