@@ -225,8 +225,10 @@ class Box:
         except Exception as error:
             _log.exception("the end of a box went wrong")
             self._failure = self._failure or error
-        finally:
+        try:
             await self._release()
+        except Exception:
+            _log.exception("something of a box could not be removed")
         if self._failure is not None or result is None:
             self._result.set_exception(self._failure or RuntimeError("the box has no result"))
             self._result.exception()  # a background program's failure may interest nobody

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
@@ -11,11 +12,11 @@ from pathlib import Path
 
 from smaker.core.errors import SandboxUnavailable
 from smaker.core.ports import Command, SandboxLevel, SandboxStatus
-from smaker.sandbox import cgroup, doors, host, policy, seccomp, spawn, variables
+from smaker.sandbox import cgroup, doors, host, policy, seccomp, spawn, trees, variables
 from smaker.sandbox.box import Started
 from smaker.sandbox.doors import Doors
 from smaker.sandbox.limits import Limits
-from smaker.sandbox.local import LocalSandbox
+from smaker.sandbox.local import LocalSandbox, Reach
 from smaker.sandbox.nursery import Nurseries
 from smaker.sandbox.registries import Registries
 from smaker.sandbox.trees import NamespaceTree
@@ -24,6 +25,8 @@ _RELAY = "/run/smaker/relay.py"
 _PROXY = "/run/smaker/proxy.sock"
 _APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 _PROBE_S = 20.0
+_COUNTED_BY_NAMESPACE = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) >= (5, 14)
+"""Whether the kernel counts a user's processes by user namespace; an older one counts all that the user has."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,14 @@ class BwrapSandbox(LocalSandbox):
     """Runs commands in boxes made by bubblewrap (``program``: by default the system's)."""
 
     def __init__(
-        self, limits: Limits | None = None, *, control_groups: bool = True, program: Path | None = None
+        self,
+        limits: Limits | None = None,
+        *,
+        reach: Reach = "registries",
+        control_groups: bool = True,
+        program: Path | None = None,
     ) -> None:
-        super().__init__(limits, control_groups=control_groups)
+        super().__init__(limits, reach=reach, control_groups=control_groups)
         self._program = program
         self._means: _Means | None = None
 
@@ -78,6 +86,8 @@ class BwrapSandbox(LocalSandbox):
                 result = await (await self._box(command, background=False)).wait()
         except SandboxUnavailable as error:
             return _off(error.message, _remedy(error.message))
+        except OSError as error:
+            return _off(str(error), "Make room or rights for temporary folders, and try again: smaker doctor")
         if result.exit_code != 0:
             return _off(f"/bin/true ended with exit code {result.exit_code}: {result.output.strip()}", _remedy(""))
         return self._describe(self._means)
@@ -130,7 +140,7 @@ class BwrapSandbox(LocalSandbox):
                     readable=gates.readable,
                 ),
                 *("--json-status-fd", str(reported), *(word for rule in rules for word in ("--seccomp", str(rule)))),
-                *("--", str(means.prlimit), *self.limits.rlimits(command, background=background), "--"),
+                *("--", str(means.prlimit), *self._rlimits(command, background=background), "--"),
                 *gates.prefix,
                 *command.argv,
             ]
@@ -151,6 +161,12 @@ class BwrapSandbox(LocalSandbox):
             ready=gates.ready,
             folders=(workspace, *(mount.host for mount in command.mounts if mount.writable)),
         )
+
+    def _rlimits(self, command: Command, *, background: bool) -> tuple[str, ...]:
+        processes = self.limits.processes
+        if not _COUNTED_BY_NAMESPACE:
+            processes += trees.count()
+        return self.limits.rlimits(command, background=background, processes=processes)
 
     async def _doors(
         self, command: Command, found: Registries | None, near: ExitStack, far: ExitStack, closing: AsyncExitStack

@@ -143,6 +143,8 @@ def _hint(output: str) -> str:
         return (
             "Installations reach only the indexes that pip and npm are configured with: pip config set global.index-url"
         )
+    if "Failed to establish a new connection" in output or "dns error" in output:
+        return "Installations reach no registry: sandbox.network is none, or pip is configured with folders alone."
     if "ensurepip" in output or "No module named venv" in output:
         return "This Python cannot make environments. On Debian and Ubuntu: sudo apt install python3-venv"
     if "No matching distribution" in output or "no version" in output.lower() or "not found in the" in output:

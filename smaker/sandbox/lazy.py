@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Literal
 
 from smaker.core.ports import Command, CommandResult, Process, Sandbox, SandboxStatus
 from smaker.sandbox.limits import Limits
@@ -13,9 +14,12 @@ class LazySandbox:
     """Implements `smaker.core.ports.Sandbox` by the one `choose_sandbox` picks. Every method may raise
     SandboxUnavailable."""
 
-    def __init__(self, kind: str, limits: Limits | None = None) -> None:
+    def __init__(
+        self, kind: str, limits: Limits | None = None, *, reach: Literal["registries", "none"] = "registries"
+    ) -> None:
         self._kind = kind
         self.limits = limits or Limits()
+        self._reach: Literal["registries", "none"] = reach
         self._chosen: Sandbox | None = None
         self._choosing = asyncio.Lock()
 
@@ -36,5 +40,5 @@ class LazySandbox:
             if self._chosen is None:
                 from smaker.sandbox.choose import choose_sandbox  # noqa: PLC0415  loaded when something runs
 
-                self._chosen = await choose_sandbox(self._kind, limits=self.limits)
+                self._chosen = await choose_sandbox(self._kind, limits=self.limits, reach=self._reach)
             return self._chosen

@@ -14,13 +14,14 @@ import socket
 import subprocess
 import weakref
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 
 from smaker.core.errors import SandboxUnavailable
 from smaker.sandbox import host
 from smaker.sandbox.cgroup import Group, Groups
 from smaker.sandbox.inside.nursery import receive
 from smaker.sandbox.limits import Limits
-from smaker.sandbox.spawn import Program
+from smaker.sandbox.spawn import Program, readable, refusal
 
 _SCRIPT = host.INSIDE / "nursery.py"
 _ANSWER_S = 10.0
@@ -65,14 +66,16 @@ class Nursery:
         targets = {output: (1, 2)} | {number: (number,) for number in keep} | ({} if stdin is None else {stdin: (0,)})
         order = json.dumps({"argv": list(argv), "env": dict(env), "targets": list(targets.values())})
         try:
-            socket.send_fds(self._orders, [order.encode("utf-8", "surrogateescape")], list(targets))
+            with ExitStack() as given:
+                description = readable(order.encode("ascii"), given)
+                socket.send_fds(self._orders, [b"start"], [description, *targets])
             answer, received = receive(self._orders, 4096)
-            said = json.loads(answer)[0]
-        except (OSError, ValueError, IndexError) as error:
+            said = json.loads(answer)
+        except (OSError, ValueError) as error:
             raise SandboxUnavailable(f"A command could not be started in its control group: {error}") from error
         if not received:
-            raise SandboxUnavailable(f"{argv[0]} could not be started: {said}")
-        return Program(said, received[0])
+            raise refusal(argv[0], OSError(*said))
+        return Program(said[0], received[0])
 
     @property
     def idle(self) -> bool:

@@ -5,29 +5,34 @@ It exists for machines on which no real sandbox works, and says what it is: prog
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shutil
 import tempfile
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
+from smaker.core.errors import SandboxUnavailable
 from smaker.core.ports import Command, Mount, SandboxLevel, SandboxStatus
 from smaker.sandbox import cgroup, doors, host, policy, spawn, trees, variables
 from smaker.sandbox.box import Started
 from smaker.sandbox.doors import Doors
 from smaker.sandbox.limits import Limits
-from smaker.sandbox.local import LocalSandbox
+from smaker.sandbox.local import LocalSandbox, Reach
 from smaker.sandbox.registries import Registries
 
 
 class ProcessSandbox(LocalSandbox):
     """Runs commands as plain processes with rlimits. Paths of mounts (and /work) in words are those of the host."""
 
-    def __init__(self, limits: Limits | None = None, *, control_groups: bool = True) -> None:
-        super().__init__(limits, control_groups=control_groups)
+    def __init__(
+        self, limits: Limits | None = None, *, reach: Reach = "registries", control_groups: bool = True
+    ) -> None:
+        super().__init__(limits, reach=reach, control_groups=control_groups)
         self._where: cgroup.Groups | None = None
         self._launcher: tuple[str, ...] = ()
         self._prlimit = ""
+        self._path: tuple[str, ...] = (str(host.python().parent),)
 
     @property
     def needed(self) -> SandboxLevel:
@@ -38,6 +43,8 @@ class ProcessSandbox(LocalSandbox):
         self._where = self._groups()
         prlimit, setpriv = host.program("prlimit"), host.program("setpriv")
         self._prlimit = str(prlimit or "")
+        with contextlib.suppress(SandboxUnavailable):  # nothing is hidden here, wherever a toolchain lies
+            self._path = (await host.toolchains()).path
         if setpriv is not None:
             self._launcher = (str(setpriv), "--no-new-privs", "--pdeathsig", "KILL", "--")
         held = "resource limits only" if prlimit else "no limits (prlimit is not installed)"
@@ -51,7 +58,6 @@ class ProcessSandbox(LocalSandbox):
     async def _launch(self, command: Command, closing: AsyncExitStack, *, background: bool) -> Started:
         workspace = policy.workspace_folder(command)
         found = await self.registries() if command.profile == "install" else None
-        chain = await host.toolchains()
         home = Path(tempfile.mkdtemp(prefix="smaker-home-"))
         closing.callback(shutil.rmtree, home, ignore_errors=True)
         group = self._where.make(self.limits) if self._where else None
@@ -72,7 +78,7 @@ class ProcessSandbox(LocalSandbox):
                     *gates.prefix,
                     *(_on_host(word, command.mounts, workspace) for word in command.argv),
                 ],
-                env=variables.environment(wanted, (*path, *chain.path), own),
+                env=variables.environment(wanted, (*path, *self._path), own),
                 output=written,
                 stdin=None if command.stdin is None else spawn.readable(command.stdin, far),
                 keep=gates.keep,

@@ -6,6 +6,7 @@ Called on the event loop's own thread only: bubblewrap's ``--die-with-parent`` i
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from smaker.core.errors import SandboxUnavailable
+from smaker.core.errors import SandboxUnavailable, SmakerError, UsageError
 
 
 class Program:
@@ -63,10 +64,21 @@ def readable(data: bytes, far: ExitStack) -> int:
     return descriptor
 
 
+def refusal(program: str, error: OSError) -> SmakerError:
+    """Return what to raise when a program could not be started."""
+    if error.errno == errno.E2BIG:
+        return UsageError(
+            "The command is longer than this system allows.", hint="Put what is long into a file, and name the file."
+        )
+    return SandboxUnavailable(
+        f"{program} could not be started: {error}", hint="Find out what is missing with: smaker doctor"
+    )
+
+
 def launch(
     argv: Sequence[str], *, env: Mapping[str, str], output: int, stdin: int | None, keep: Sequence[int], cwd: str = "/"
 ) -> Program:
-    """Start ``argv``; every descriptor but 0, 1, 2 and ``keep`` is closed in it. Raises SandboxUnavailable."""
+    """Start ``argv`` with no descriptor but 0, 1, 2 and ``keep``. Raises SandboxUnavailable, UsageError."""
     try:
         child = subprocess.Popen(
             list(argv),
@@ -79,8 +91,6 @@ def launch(
             pass_fds=tuple(keep),
             start_new_session=True,  # Ctrl-C is for us: it must not end the program before we decide
         )
-    except (OSError, ValueError) as error:
-        raise SandboxUnavailable(
-            f"{argv[0]} could not be started: {error}", hint="Find out what is missing with: smaker doctor"
-        ) from error
+    except OSError as error:
+        raise refusal(argv[0], error) from error
     return Program(child.pid, os.pidfd_open(child.pid), child)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from smaker.core.errors import PathError, Unavailable
+from smaker.core.errors import PathError, Unavailable, UsageError
 from smaker.core.http_probe import http_get
 from smaker.core.ports import Command, Mount, Sandbox, SandboxLevel
 from smaker.sandbox.bwrap import BwrapSandbox
@@ -117,6 +117,21 @@ async def test_words_are_never_read_by_a_shell(sandbox: Sandbox, workspace: Path
     result = await sandbox.run(Command(argv=("python3", "-c", code, *words), workspace=workspace))
     assert tuple(json.loads(result.output)) == words
     assert sorted(path.name for path in workspace.iterdir()) == ["$(id)", "--help", "-rf", ";id"]
+
+
+async def test_words_that_no_system_can_pass_on_are_refused(sandbox: Sandbox, workspace: Path) -> None:
+    for argv in ((), ("echo", "a\0b"), ("echo", "x" * 200_000)):
+        with pytest.raises(UsageError) as refusal:
+            await sandbox.run(Command(argv=argv, workspace=workspace))
+        assert refusal.value.hint
+    long = tuple("x" * 100_000 for _ in range(12))
+    result = await sandbox.run(Command(argv=("sh", "-c", "echo $#", "sh", *long), workspace=workspace))
+    assert result.output == "12\n"
+    odd = os.fsdecode(b"caf\xe9")
+    result = await sandbox.run(
+        Command(argv=("python3", "-c", "import os, sys; print(os.fsencode(sys.argv[1]))", odd), workspace=workspace)
+    )
+    assert result.output == "b'caf\\xe9'\n"
 
 
 async def test_a_hundred_links_and_shell_builtins_just_run(sandbox: Sandbox, workspace: Path) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from smaker.core.errors import StorageError, Unavailable
-from smaker.core.ports import Command, Mount
+from smaker.core.ports import Command, Mount, Sandbox
 from smaker.core.profile import Environment, Profile
 from smaker.sandbox.bwrap import BwrapSandbox
 from smaker.sandbox.environments import RECORD, CachedEnvironments
@@ -83,10 +83,10 @@ class House:
         (self.base,) = (path for path in self.cache.iterdir() if path.is_dir() and path != first[0].host)
         return first
 
-    def environments_in(self, cache: Path) -> CachedEnvironments:
+    def environments_in(self, cache: Path, sandbox: Sandbox | None = None) -> CachedEnvironments:
         """Environments of another cache, which has the empty one already."""
         shutil.copytree(self.base, cache / self.base.name, symlinks=True)
-        return CachedEnvironments(cache, BwrapSandbox())
+        return CachedEnvironments(cache, sandbox or self.sandbox)
 
     @property
     def folder(self) -> Path:
@@ -125,7 +125,7 @@ async def test_it_is_compiled_and_cannot_be_changed(house: House) -> None:
     assert list(house.folder.rglob("greeter.*.pyc"))
     before = {path: path.stat().st_mtime_ns for path in house.folder.rglob("*")}
     command = Command(
-        argv=("sh", "-c", "echo evil > /env/bin/pip; pip install --upgrade greeter; rm -rf /env/*"),
+        argv=("sh", "-c", "echo evil > /env/bin/pip; pip uninstall -y greeter; rm -rf /env/*"),
         workspace=house.workspace,
         mounts=house.mounts,
         path=("/env/bin",),
@@ -167,7 +167,7 @@ async def test_an_index_that_does_not_answer_is_told(
     offline(monkeypatch, tmp_path)
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.setenv("PIP_INDEX_URL", "https://localhost:1/simple")
-    environments = house.environments_in(tmp_path / "cache")
+    environments = house.environments_in(tmp_path / "cache", BwrapSandbox())
     with pytest.raises(Unavailable, match="No matching distribution") as no:
         await environments.prepare(PROFILE, project(tmp_path / "p", "greeter"))
     assert "seems to be offline" in no.value.hint
@@ -212,7 +212,7 @@ async def test_a_package_that_runs_code_at_installation_gets_nothing(
         offline(monkeypatch, wheels)
         monkeypatch.setenv("OPENAI_API_KEY", "canary")
         said: list[str] = []
-        environments = house.environments_in(tmp_path / "cache")
+        environments = house.environments_in(tmp_path / "cache", BwrapSandbox())
         with pytest.raises(Unavailable):
             await environments.prepare(PROFILE, project(workspace, "thief"), said.append)
     output = "".join(said)
@@ -304,6 +304,18 @@ async def test_a_cancelled_installation_leaves_nothing(
     assert {path.name for path in (tmp_path / "cache").iterdir()} == {house.base.name, f"{house.folder.name}.lock"}
 
 
+async def test_installations_can_be_kept_from_every_registry(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offline(monkeypatch, house.wheels)
+    monkeypatch.delenv("PIP_NO_INDEX")
+    environments = house.environments_in(tmp_path / "cache", BwrapSandbox(reach="none"))
+    with pytest.raises(Unavailable, match="No matching distribution") as no:
+        await environments.prepare(PROFILE, project(tmp_path / "p", "gretter"))
+    assert "sandbox.network" in no.value.hint
+    assert await environments.prepare(PROFILE, project(tmp_path / "p", "greeter"))
+
+
 @pytest.mark.registry
 async def test_a_real_registry_is_reached_through_the_proxy(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -312,7 +324,7 @@ async def test_a_real_registry_is_reached_through_the_proxy(
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     for name in ("PIP_FIND_LINKS", "PIP_NO_INDEX"):
         monkeypatch.delenv(name, raising=False)
-    environments = house.environments_in(tmp_path / "cache")
+    environments = house.environments_in(tmp_path / "cache", BwrapSandbox())
     (mount,) = await environments.prepare(PROFILE, project(tmp_path / "p", "iniconfig==2.0.0"))
     package = json.loads((mount.host / RECORD).read_text())["packages"][0]
     assert (package["name"], package["version"], len(package["sha256"])) == ("iniconfig", "2.0.0", 64)

@@ -1,13 +1,15 @@
 """Starts programs in the control group it is in. Standard library only; runs on the host, beside smaker.
 
-A message on the socket whose descriptor is the only argument is JSON: ``argv``, ``env`` and ``targets``, for each of
-the descriptors sent along the numbers it gets in the program. The answer is ``[pid]`` with a pidfd, or ``["why not"]``.
-When the socket ends, so does this process, and with it its boxes: bubblewrap dies with its parent.
+With every message on the socket whose descriptor is the only argument come descriptors. The first holds JSON:
+``argv``, ``env`` and ``targets``, for each of the others the numbers it gets in the program. The answer is ``[pid]`` with
+a pidfd, or ``[errno, "why not"]``. When the socket ends, so does this process, and so do its boxes: bubblewrap dies with
+its parent.
 """
 
 from __future__ import annotations
 
 import array
+import errno
 import fcntl
 import json
 import os
@@ -16,7 +18,6 @@ import signal
 import socket
 import sys
 
-LARGEST = 1 << 20
 DESCRIPTORS = 64
 
 
@@ -40,9 +41,10 @@ def receive(link: socket.socket, size: int) -> tuple[bytes, list[int]]:
     return message, received.tolist()
 
 
-def start(message: bytes, received: list[int]) -> tuple[list[int | str], list[int]]:
+def start(description: int, received: list[int]) -> tuple[list[int | str], list[int]]:
     """Start one program; return the answer and the descriptors that go with it."""
-    order = json.loads(message)
+    with os.fdopen(description, "rb", closefd=False) as file:
+        order = json.load(file)
     above = max((want for wanted in order["targets"] for want in wanted), default=2) + 1
     moved = [fcntl.fcntl(have, fcntl.F_DUPFD_CLOEXEC, above) for have in received]  # no target hits a source
     pairs = zip(moved, order["targets"], strict=True)
@@ -54,7 +56,9 @@ def start(message: bytes, received: list[int]) -> tuple[list[int | str], list[in
         )
         return [pid], [os.pidfd_open(pid)]
     except OSError as error:
-        return [str(error)], []
+        return [error.errno or 0, str(error)], []
+    except ValueError as error:
+        return [errno.EINVAL, str(error)], []
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
         for descriptor in moved:
@@ -70,10 +74,10 @@ def main(number: int) -> None:
         os.set_inheritable(number, False)
         orders.send(b"[]")
         while True:
-            message, received = receive(orders, LARGEST)
+            message, received = receive(orders, 16)
             if not message:
                 return
-            answer, descriptors = start(message, received)
+            answer, descriptors = start(received[0], received[1:])
             socket.send_fds(orders, [json.dumps(answer).encode()], descriptors)
             for descriptor in (*received, *descriptors):
                 os.close(descriptor)
