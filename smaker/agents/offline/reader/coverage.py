@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from smaker.agents.offline.reader.draft import Draft
+from smaker.agents.offline.reader.draft import Draft, EntityDraft
 from smaker.agents.offline.reader.language.tokens import Token
-from smaker.agents.offline.reader.language.words import STOP, word_set
+from smaker.agents.offline.reader.language.words import STOP, singular, word_set
 
 _MEANINGLESS = word_set("'s <kind>")
 
@@ -26,15 +26,21 @@ def left_out(draft: Draft, tokens: Sequence[Token]) -> list[str]:
             passages[-1].append(token)
         elif token.kind != "mark":
             passages.append([])
+    known = {word for entity in draft.entities.values() for word in _names(entity)}
     found: list[str] = []
     for passage in passages:
         while passage and passage[0].low in STOP:
             passage.pop(0)
         while passage and passage[-1].low in STOP:
             passage.pop()
-        if passage:
+        if passage and not all(singular(token.low) in known for token in passage if token.low not in STOP):
             found.append(" ".join(draft.text[passage[0].start : passage[-1].end].split()))
     return list(dict.fromkeys(found))
+
+
+def _names(entity: EntityDraft) -> set[str]:
+    """Every word in the names of a record and its fields: to say only such words asks for nothing more."""
+    return {singular(word) for name in (entity.name, *entity.fields) for word in name.split("_")}
 
 
 def shares(draft: Draft, tokens: Sequence[Token]) -> tuple[float, float]:

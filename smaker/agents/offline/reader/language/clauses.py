@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from smaker.agents.offline.reader.language.phrases import at_phrase, holds_together, is_word, low, value_at
-from smaker.agents.offline.reader.language.tokens import Group, Item
+from smaker.agents.offline.reader.language.phrases import at_phrase, holds_together, is_word, low, lows, value_at
+from smaker.agents.offline.reader.language.tokens import Group, Item, Token
 from smaker.agents.offline.reader.language.words import BREAKS, is_plural, verb, word_set
 from smaker.agents.offline.reader.rules.field_types import CHOICE_NAMES
 
@@ -104,7 +104,7 @@ def _spaced(item: Item) -> bool:
 
 def group_values(items: Sequence[Item]) -> Iterator[Item]:
     """Rewrite "status can be open, in progress or done" as "status (can be open, in progress or done)"."""
-    result = list(items)
+    result = _group_after_colons(items)
     place = len(result) - 1
     while place > 0:
         if low(result, place) == "or" and (begin := _values_begin(result, place)) > 0:
@@ -116,6 +116,20 @@ def group_values(items: Sequence[Item]) -> Iterator[Item]:
             place = start
         place -= 1
     yield from result
+
+
+def _group_after_colons(items: Sequence[Item]) -> list[Item]:
+    """Rewrite "a status: draft, sent or paid" as "a status (draft, sent or paid)", where it ends the sentence."""
+    result = list(items)
+    for place in range(len(result) - 3, 0, -1):
+        if low(result, place) != ":" or low(result, place - 1) not in CHOICE_NAMES:
+            continue
+        rest = result[place + 1 :]
+        plain = all(isinstance(item, Token) and (item.kind != "mark" or item.low in {",", "/"}) for item in rest)
+        lengths = [len(piece.split()) for piece in " ".join(lows(rest)).replace(" or ", " , ").split(",")]
+        if plain and len(lengths) > 1 and max(lengths) <= 2 and "and" not in lows(rest):
+            result[place:] = [Group(tuple(rest))]
+    return result
 
 
 def _values_begin(items: Sequence[Item], place: int) -> int:

@@ -91,10 +91,14 @@ class PhraseTable(Generic[Meaning]):
         return found[1] if found is not None else index
 
 
-def noun_phrase(items: Sequence[Item], start: int, *, limit: int = 5) -> tuple[Phrase | None, int]:
-    """Read a noun phrase at ``start``; returns it (or None) and the index after it."""
+def noun_phrase(items: Sequence[Item], start: int, *, limit: int = 5, whole: bool = False) -> tuple[Phrase | None, int]:
+    """Read a noun phrase at ``start``; returns it (or None) and the index after it.
+
+    Adjectives that say little ("a simple list") are left out, unless the ``whole`` phrase is a name ("full name").
+    """
     index, determiner, taken = start, "", list[Token]()
-    while is_word(items, index) and (low(items, index) in DETERMINERS or low(items, index) in FLUFF):
+    skipped = DETERMINERS if whole else DETERMINERS | FLUFF
+    while is_word(items, index) and low(items, index) in skipped:
         determiner = low(items, index) if low(items, index) in DETERMINERS else determiner
         taken.append(token(items, index))
         index += 1

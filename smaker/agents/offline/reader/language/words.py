@@ -164,7 +164,7 @@ SINGULAR_S = word_set(
 
 # Base forms of the verbs the rules know. Other forms are derived.
 VERBS = words_in(
-    "track manage store keep record log add create organise organize catalogue catalog save list maintain "
+    "jot track manage store keep record log add create organise organize catalogue catalog save list maintain "
     "handle register collect post write show view see display browse edit update change modify delete "
     "remove read search find look filter sort order group mark archive publish close complete finish "
     "approve reject cancel activate deactivate pin star favourite favorite lock block pause ship pay "

@@ -157,7 +157,7 @@ def _read_subject(draft: Draft, tokens: Sequence[Token]) -> None:
         if phrase is None or phrase.determiner not in DETERMINERS - {"the", "each", "every"} | {""}:
             continue
         words = strip_adjectives(phrase.words)
-        if find_unsupported(phrase.tokens) is None and not any(word in _WORDS for word in words):
+        if not any(word in _WORDS for word in words):
             draft.title = words
             draft.used.update(word.at for word in tokens[index:after])
 
@@ -171,5 +171,5 @@ def _reject_unsupported(draft: Draft, tokens: Sequence[Token]) -> None:
                 draft.reject(" ".join(word.text for word in piece), f"no blueprint has {why}")
                 draft.used.update(word.at for word in piece)
             piece = []
-        else:
+        elif token.at not in draft.used:
             piece.append(token)

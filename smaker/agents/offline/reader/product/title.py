@@ -18,7 +18,7 @@ SYSTEM = word_set(
     "thing script registry crud service services site website records"
 )
 _BUILD = word_set("build create make write develop implement design generate code produce craft give")
-_LEAD = FLUFF | DETERMINERS | word_set("i we you me us need want would like should to for of it be get")
+_LEAD = FLUFF | DETERMINERS | word_set("i we you me us need want would can could like should to for of it be get")
 
 
 def read_product(reading: Reading, items: Sequence[Item], *, first: bool) -> list[Item] | None:

@@ -66,7 +66,8 @@ def read_topics(draft: Draft, tokens: Sequence[Token]) -> None:
         ):
             draft.used.add(token.at)
     added = any(
-        low(tokens, index) in {"new", "own", "custom", "further", "additional"} and low(tokens, index + 1) in _UNITS
+        low(tokens, index) in {"new", "own", "custom", "further", "additional", "add", "define", "register"}
+        and low(tokens, index + 1) in _UNITS
         for index in range(len(tokens))
     )
     draft.registry = draft.registry or added

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from smaker.agents.offline.reader.draft import Words
 from smaker.agents.offline.reader.language.phrases import (
+    Phrase,
     PhraseTable,
     at_phrase,
     is_word,
@@ -62,6 +63,7 @@ STATES: dict[str, str] = {
 }
 _PLAIN = word_set("archive publish unpublish unarchive approve reject cancel reopen activate deactivate complete")
 _MARK = word_set("mark marks marked marking flag flagged tick ticked check checked set")
+_BETWEEN = word_set("it them off as to be being the a an one each whole")
 _FORMATS = frozenset({"csv", "json"})
 _OTHER_FORMATS = word_set("pdf excel xlsx xls xml yaml html markdown ics ical spreadsheet docx word parquet")
 _PORT = word_set(
@@ -108,60 +110,56 @@ def is_passive(words: Sequence[str], index: int) -> bool:
 
 
 def _read_mark(reading: Reading, items: Sequence[Item], index: int, subject: Words | None) -> bool:
-    place = index + 1
-    entity, state = subject, ""
-    field: Words | None = None
-    while low(items, place) in {
-        "it",
-        "them",
-        "off",
-        "as",
-        "to",
-        "be",
-        "being",
-        "the",
-        "a",
-        "an",
-        "one",
-        "each",
-        "whole",
-    }:
-        state = "checked" if low(items, place) == "off" else state
+    place, off = index + 1, False
+    while low(items, place) in _BETWEEN:
+        off = off or low(items, place) == "off"
         place += 1
     phrase, after = noun_phrase(items, place)
+    if off:
+        return _checked(reading, items, phrase if phrase and reading.entity_of(phrase.words) else None, place, subject)
     if phrase is None:
-        if state and place == len(items):
-            reading.wish(OperationKind.SET, items[:place], entity=entity).value = state
-            _name(reading, "check_off")
-            return True
         return False
-    words = phrase.words
+    entity, field, words = subject, None, phrase.words
     link = low(items, after)
     if link in {"as", "to"}:
-        inner, end = noun_phrase(items, after + 1)
+        inner, after = noun_phrase(items, after + 1)
         if inner is None:
             return False
-        if link == "to":
-            field, words = words, inner.words
-        else:
-            entity, words = words, inner.words
-        after = end
-    elif state and reading.entity_of(words) is None:
-        reading.wish(OperationKind.SET, items[:place], entity=entity).value = state
-        _name(reading, "check_off")
-        return True
-    elif state:
-        wish = reading.wish(OperationKind.SET, items[:after], entity=words)
-        wish.value = state
-        _name(reading, "check_off")
-        return True
+        entity, field, words = (entity, words, inner.words) if link == "to" else (words, None, inner.words)
     elif len(words) > 1 and reading.entity_of(words[:-1]) is not None:
         entity, words = words[:-1], words[-1:]
     elif low(items, index) in {"set", "check"} or reading.entity_of(words) is not None or len(words) > 2:
         return False
-    wish = reading.wish(OperationKind.SET, items[:after], entity=entity)
-    wish.field, wish.value = field, " ".join(words)
-    _name(reading, f"set_{'_'.join((*field, *words))}" if field else f"mark_{'_'.join(words)}")
+    return _marked(reading, items, after, (entity, field, words))
+
+
+def _checked(reading: Reading, items: Sequence[Item], phrase: Phrase | None, place: int, subject: Words | None) -> bool:
+    """Note "check off items" and "tick them off": what is checked is told by the record's fields."""
+    if phrase is None and place < len(items) and reading.mode == "fields":
+        return False
+    end = place if phrase is None else place + len(phrase.tokens)
+    wish = reading.wish(OperationKind.SET, items[:end], entity=phrase.words if phrase else subject)
+    wish.value = "checked"
+    _name(reading, "check_off")
+    return True
+
+
+def _marked(
+    reading: Reading, items: Sequence[Item], after: int, said: tuple[Words | None, Words | None, Words]
+) -> bool:
+    """Note a state to set, and further ones: "as passed or failed". ``said`` are record, field and state."""
+    entity, field, words = said
+    states, end = [words], after
+    while low(items, end) == "or":
+        other, end = noun_phrase(items, end + 1)
+        if other is None:
+            break
+        states.append(other.words)
+    wish = reading.wish(OperationKind.SET, items[:end], entity=entity)
+    for place, state in enumerate(states):
+        wish = reading.wish_again(wish) if place else wish
+        wish.field, wish.value = field, " ".join(state)
+        _name(reading, f"set_{'_'.join((*field, *state))}" if field else f"mark_{'_'.join(state)}")
     return True
 
 
@@ -181,7 +179,9 @@ def _read_verb(reading: Reading, items: Sequence[Item], index: int, subject: Wor
         while low(items, end) in {"it", "them", "a", "an", "the", "their", "own", "my", "all"}:
             end += 1
         phrase, after = noun_phrase(items, end)
-        if phrase is not None:
+        if phrase is not None and phrase.head in {"ones", "one"}:
+            end = after
+        elif phrase is not None:
             if reading.entity_of(phrase.words) is None:
                 return False
             entity, end = phrase.words, after

@@ -14,7 +14,7 @@ from smaker.agents.offline.reader.rules.fields import FieldReading, read_detail,
 from smaker.agents.offline.reader.rules.reading import Reading
 from smaker.core.spec import OperationKind
 
-_LINKS = AUXILIARIES | word_set(
+_LINKS = (AUXILIARIES - {"have", "has", "had", "having"}) | word_set(
     "cannot never not always go goes drop drops fall falls ranges range runs run defaults default"
 )
 

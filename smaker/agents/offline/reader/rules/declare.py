@@ -71,7 +71,7 @@ _PRODUCT = word_set(
 
 
 MANAGE = word_set(
-    "track manage store keep record log save collect maintain organise organize catalogue catalog handle "
+    "jot track manage store keep record log save collect maintain organise organize catalogue catalog handle "
     "register administer monitor capture enter note plan schedule write post make add create list view "
     "see show browse edit update change modify delete remove read get fetch retrieve submit place display"
 )
@@ -140,6 +140,11 @@ def _again(reading: Reading, items: Sequence[Item]) -> bool:
     while low(items, index) in AUXILIARIES - {"have", "has", "having"}:
         index += 1
     after = _opener_end(items, index)
+    tells = low(items, index) in {"record", "records", "store", "stores", "hold", "holds", "keep", "keeps"}
+    if tells and reading.mode == "fields" and low(items, index + 1) in DETERMINERS and reading.current is not None:
+        reading.use(items[: index + 1])
+        reading.open_fields(reading.current)
+        return True
     if after == index or (
         low(items, index) not in _OPENERS
         and low(items, index)
@@ -203,13 +208,13 @@ def _parenthesised(reading: Reading, items: Sequence[Item]) -> bool:
     group = items[place]
     if not isinstance(group, Group) or (reading.mode == "fields" and not _is_new_record(reading, items, place, group)):
         return False
-    start = place
-    while start > 0 and is_word(items, start - 1) and place - start < 4:
-        start -= 1
-    phrase, after = noun_phrase(items, start)
-    while phrase is not None and after < place:
-        start = max(start + 1, after)
+    phrase, after = None, -1
+    for start in range(max(0, place - 4), place):
+        if not all(is_word(items, between) for between in range(start, place)):
+            continue
         phrase, after = noun_phrase(items, start)
+        if phrase is not None and after == place:
+            break
     if phrase is None or after != place or is_detail(group, phrase.words):
         return False
     words = _noun_of(phrase)
@@ -297,6 +302,9 @@ def _has(reading: Reading, items: Sequence[Item]) -> bool:
         if not phrase.words:
             return False
         subject = _noun_of(phrase)
+        if low(items, stop) == "of" and subject[-1:] and subject[-1] in CONTAINERS and stop + 1 < index:
+            inner, stop = noun_phrase(items, stop + 1)  # "a collection of recipes with"
+            subject = inner.words if inner is not None else subject
         end = stop
         if end < index:
             end = _to_opener(reading, items, subject, end, index)

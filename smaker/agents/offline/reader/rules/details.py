@@ -248,6 +248,10 @@ def read_group(group: Group, reading: FieldReading) -> bool:
             probe.take(piece[index : index + 1])
             index += 1
         begin = index
+        if len(pieces) > 1 and len(piece) - index == 1 and unit_type(low(piece, index)) is not None:
+            values.append(low(piece, index))  # one of several units is a value: "currency (EUR, USD)"
+            probe.take(piece)
+            continue
         while index < len(piece) and (after := read_detail(piece, index, probe)) > index:
             index = after
         if any(low(piece, index - 1) == word for word in _LINKS) and index < len(piece):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from smaker.agents.offline.reader.draft import FieldDraft
-from smaker.agents.offline.reader.language.words import singular, word_set
+from smaker.agents.offline.reader.language.words import is_plural, singular, word_set
 from smaker.core.spec import FieldType
 
 # What a person may write for a type, as the last words of a field or inside its parentheses.
@@ -150,6 +150,12 @@ _EXCEPTIONS: dict[str, FieldType] = {
 # Before a plural they make it a number: "max students".
 COUNTING = word_set("max maximum min minimum num total number")
 _PERIODS = word_set("request leave vacation holiday booking reservation absence rental period stay trip absence")
+# Plurals of which one record has a few: a list of words.
+SEVERAL = word_set(
+    "actor author artist singer director writer composer editor participant attendee member guest player ingredient "
+    "allergen material colour color platform instrument hobby interest award feature technology tool country city "
+    "nickname alias symptom medication vaccine sponsor contributor owner teacher speaker"
+)
 _WORTH = word_set("deal contract asset opportunity investment policy account gift quote")
 _NOT_PARTICIPLES = word_set("breed seed speed feed need bed weed red deed shed sled reed hundred kindred sacred")
 _DATE_TAILS = frozenset({"on", "since", "until"})
@@ -235,6 +241,9 @@ def infer(field: FieldDraft, entity: str) -> Guess:
         ask = f"Which values does the {' '.join(words)} of a {entity.replace('_', ' ')} have? Taken: {values}."
         return Guess(FieldType.CHOICE, choices=choices, asks=ask)
     guess = _from_words(words)
+    in_unit = unit_type(last) if is_plural(last) or last in {"kg", "km", "cm", "mm", "ml"} else None
+    if guess is FieldType.TEXT and in_unit is not None:
+        guess = in_unit  # "grams", "litres"
     if last == "value" and entity.rsplit("_", maxsplit=1)[-1] in _WORTH:
         guess = FieldType.MONEY
     if words[0] in COUNTING and len(words) > 1 and guess in {FieldType.TEXT, FieldType.LONG_TEXT}:
@@ -272,6 +281,8 @@ def _from_frame(words: tuple[str, ...], first: str, last: str) -> FieldType | No
     if last == "at":
         return FieldType.DATETIME
     if last in _DATE_TAILS or (first in _DATE_ADVERBS and last.endswith("ed")):
+        return FieldType.DATE
+    if first == "date":
         return FieldType.DATE
     if first in {"is", "has", "was", "can", "are", "needs"}:
         return FieldType.BOOLEAN

@@ -32,6 +32,7 @@ from smaker.agents.offline.reader.rules.field_types import CHOICE_NAMES, infer
 from smaker.core.spec import FieldType
 
 # Verbs that begin a request, not the name of a field.
+_SMALL = word_set("also just please including include includes with and finally possibly maybe")
 _ACTIONS = word_set(
     "send notify upload show display integrate sync generate allow let create add edit delete remove "
     "manage keep make get subscribe calculate compute import export search filter build develop implement "
@@ -75,7 +76,7 @@ def _leading(items: Sequence[Item], index: int, reading: FieldReading) -> int:
             index = after
             continue
         elif (
-            not (is_word(items, index) and (word in DETERMINERS or word in FLUFF))
+            not (is_word(items, index) and (word in DETERMINERS or word in _SMALL))
             or not is_word(items, index + 1)
             or (word in FLUFF and low(items, index + 1) in BREAKS)
         ):
@@ -121,10 +122,14 @@ def _name(items: Sequence[Item], index: int, reading: FieldReading) -> int:
         reading.words = (low(items, 0),)
         reading.take(items)
         return 1
-    phrase, after = noun_phrase(items, index)
+    phrase, after = noun_phrase(items, index, whole=True)
     if phrase is None:
         return index
     words, tokens = list(phrase.words), list(phrase.tokens)
+    bounds = next((place for place in range(1, len(words)) if read_range(items, after - place)[0] is not None), 0)
+    if bounds and bounds < len(words):  # "amount greater than 0"
+        del words[len(words) - bounds :], tokens[len(tokens) - bounds :]
+        after -= bounds
     if low(items, after) == "/" and len(words) > 1:  # status open/done: the last word is a value
         words.pop()
         tokens.pop()
@@ -144,7 +149,7 @@ def _name(items: Sequence[Item], index: int, reading: FieldReading) -> int:
         del words[cut + 1 :], tokens[len(tokens) - removed :]
     if low(items, after) == "of" and is_word(items, after + 1):
         return _of(items, after, words, tokens, reading)
-    if low(items, after) in {"per", "in", "on", "at", "since", "until"} and words:
+    if low(items, after) in {"per", "in", "on", "at", "since", "until", "by", "for", "from", "to", "with"} and words:
         tail, end = _tail(items, after, words)
         words += tail
         tokens += tokens_of(items[after:end])
@@ -166,7 +171,8 @@ def _tail(items: Sequence[Item], index: int, words: Sequence[str]) -> tuple[list
     word = low(items, index)
     if word == "per" and is_word(items, index + 1):
         return ["per", low(items, index + 1)], index + 2
-    at_end = not is_word(items, index + 1) or low(items, index + 1) in UNIQUE | OPTIONAL | REQUIRED
+    following = items[index + 1] if index + 1 < len(items) else None
+    at_end = following is None or isinstance(following, Group) or low(items, index + 1) in UNIQUE | OPTIONAL | REQUIRED
     if at_end and word != "in":
         return [word], index + 1
     if at_end and (len(words) == 1 and words[0] in {"check", "clock", "sign", "time"}):

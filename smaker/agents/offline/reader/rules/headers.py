@@ -103,6 +103,13 @@ def read_header(reading: Reading, items: Sequence[Item], following: Part | None)
         reading.open_fields(reading.current)
         return True
     phrase, after = noun_phrase(items, 0)
+    if following is not None and "<kind>" in lows(following.items) and after == len(items):
+        reading.use(items)  # "Product: a meeting room API"
+        return True
+    if phrase is not None and low(items, after) == "for" and following and is_statement(reading, following.items):
+        inner, end = noun_phrase(items, after + 1)
+        if inner is not None and end == len(items):
+            return _read_title(reading, items, inner, None)  # "Inventory for a bakery: …"
     if phrase is None or after != len(items) or is_request(phrase):
         return False
     known = reading.entity_of(phrase.words)

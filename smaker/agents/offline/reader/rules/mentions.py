@@ -77,7 +77,7 @@ def _basic(reading: Reading, items: Sequence[Item]) -> bool:
 
 def _kept(reading: Reading, items: Sequence[Item]) -> tuple[Phrase | None, int]:
     """What is kept, without the words for its keeping: "a private list of books", "my book collection"."""
-    phrase, after = noun_phrase(items, 1)
+    phrase, after = noun_phrase(items, 1 + (low(items, 1) == "down"))
     if low(items, 1) == "track" and low(items, 2) == "of":
         phrase, after = noun_phrase(items, 3)
     if phrase is not None and len(phrase.words) > 1 and phrase.head in _COLLECTIONS and phrase.words[-2][-3:] != "ing":

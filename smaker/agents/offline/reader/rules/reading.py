@@ -13,7 +13,7 @@ from smaker.agents.offline.reader.language.words import FLUFF, singular, word_se
 from smaker.agents.offline.reader.product.naming import record_name, record_plural
 from smaker.agents.offline.reader.rules.details import FieldReading
 from smaker.core.errors import Refused
-from smaker.core.spec import OperationKind
+from smaker.core.spec import Aggregate, OperationKind
 
 MOST_RECORDS = 40
 Mode = Literal["", "fields", "entities", "wish", "product"]
@@ -48,6 +48,7 @@ class Reading:
         self.last_field: FieldReading | None = None
         self.last_wish: Wish | None = None
         self.verbs: set[str] = set()  # bare verbs of this sentence: "add, edit and …"
+        self.pending: list[tuple[Aggregate, Sequence[Item]]] = []  # "minimum" before "and maximum amount"
         self.loose: list[FieldReading] = []  # fields of the product itself: "a todo app with title and due date"
 
     def use(self, items: Iterable[Item]) -> None:

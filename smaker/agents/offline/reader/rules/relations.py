@@ -55,7 +55,7 @@ _BELONGS = (
     "point to",
 )
 _TABLE = PhraseTable((phrase, phrase) for phrase in _BELONGS)
-_MAKES = word_set(
+MAKES = word_set(
     "place places book books make makes write writes create creates submit submits leave leaves post "
     "posts add adds schedule schedules own owns hold holds open opens receive receives issue issues send "
     "sends teach teaches"
@@ -116,9 +116,9 @@ def _makes(reading: Reading, items: Sequence[Item]) -> bool:
     if phrase is None:
         return False
     words = list(phrase.words)
-    index = next((place for place, word in enumerate(words) if place and word in _MAKES), -1)
+    index = next((place for place, word in enumerate(words) if place and word in MAKES), -1)
     if index < 0:
-        if low(items, after) not in {"can", "may", "should", "will"} or low(items, after + 1) not in _MAKES:
+        if low(items, after) not in {"can", "may", "should", "will"} or low(items, after + 1) not in MAKES:
             return False
         subject: Words = phrase.words
         made, end = noun_phrase(items, after + 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from smaker.agents.offline.reader.draft import Words
 from smaker.agents.offline.reader.language.phrases import low, lows, noun_phrase
@@ -38,6 +39,10 @@ def read_report(reading: Reading, items: Sequence[Item]) -> bool:
     by_month = low(items, start) == "monthly" and low(items, start + 1) in _AGGREGATES.keys() | _SUMMARIES
     start += by_month
     aggregate, index = _aggregate(items, start)
+    if aggregate is not None and index == len(items) and start + 1 == index and reading.mode != "fields":
+        reading.pending.append((aggregate, items))
+        reading.use(items)
+        return True  # "minimum and maximum amount per currency"
     place, length = _by(items, index)
     if aggregate is None:
         return _trailing(reading, items, start, place, length)
@@ -74,6 +79,9 @@ def _wish(
 ) -> None:
     wish = reading.wish(OperationKind.REPORT, items, entity=entity)
     wish.aggregate, wish.field, wish.by, wish.condition = aggregate, field, by, condition
+    for earlier, _ in reading.pending:
+        reading.draft.wishes.insert(len(reading.draft.wishes) - 1, replace(wish, aggregate=earlier))
+    reading.pending.clear()
 
 
 def _aggregate(items: Sequence[Item], start: int) -> tuple[Aggregate | None, int]:

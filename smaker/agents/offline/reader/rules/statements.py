@@ -10,7 +10,7 @@ from smaker.agents.offline.reader.language.tokens import Group, Item, Line, Toke
 from smaker.agents.offline.reader.language.words import AUXILIARIES, FLUFF, is_plural, verb, word_set
 from smaker.agents.offline.reader.product.scope import find_unsupported
 from smaker.agents.offline.reader.product.title import read_product, read_purpose
-from smaker.agents.offline.reader.rules.actions import STATES, read_limit, read_port, read_set, read_transfer
+from smaker.agents.offline.reader.rules.actions import read_limit, read_port, read_set, read_transfer
 from smaker.agents.offline.reader.rules.additions import turn_round
 from smaker.agents.offline.reader.rules.constraints import read_constraint
 from smaker.agents.offline.reader.rules.declare import CRUD, read_declaration
@@ -19,9 +19,10 @@ from smaker.agents.offline.reader.rules.headers import as_piece, is_statement, l
 from smaker.agents.offline.reader.rules.mentions import continue_list, read_mention
 from smaker.agents.offline.reader.rules.people import PEOPLE, read_people
 from smaker.agents.offline.reader.rules.reading import Reading
-from smaker.agents.offline.reader.rules.relations import read_relation
+from smaker.agents.offline.reader.rules.relations import MAKES, read_relation
 from smaker.agents.offline.reader.rules.reports import read_report
 from smaker.agents.offline.reader.rules.views import continue_wish, read_filter, read_search, read_sort
+from smaker.core.spec import OperationKind
 
 _RULES = (
     read_people,
@@ -58,6 +59,9 @@ _DONE_BY_PEOPLE = word_set(
 _DEEDS = word_set(
     "share borrow lend follow like subscribe buy purchase sell print scan rent hire attend enrol enroll invite"
 )
+_NO_DEEDS = word_set(
+    "have contain include consist comprise hold need belong reference link own go exceed fall drop move transfer limit"
+)
 _INTRODUCING = word_set("add include implement provide create build need want offer have")
 
 
@@ -75,6 +79,7 @@ def read_lines(reading: Reading, lines: Sequence[Line]) -> None:
         for tokens in _statements(reading, line):
             _read_statement(reading, tokens, first=first)
             first = False
+    _settle_pending(reading)
 
 
 def _statements(reading: Reading, line: Line) -> Iterator[list[Token]]:
@@ -101,6 +106,7 @@ def _read_statement(reading: Reading, tokens: Sequence[Token], *, first: bool) -
     for number, sentence in enumerate(sentences(nest(tokens))):
         reading.spoken = None
         reading.verbs = set()
+        _settle_pending(reading)
         parts = split_parts(turn_round(reading, sentence))
         if number or not first:
             reading.mode = reading.mode if reading.mode in {"product", "entities"} and not first and number == 0 else ""
@@ -112,6 +118,13 @@ def _read_statement(reading: Reading, tokens: Sequence[Token], *, first: bool) -
             _read_part(
                 reading, part, following if opens else None, opens=opens, first=first and number == 0 and place == 0
             )
+
+
+def _settle_pending(reading: Reading) -> None:
+    """A lone "total" by the end of its sentence is a figure without groups."""
+    for aggregate, items in reading.pending:
+        reading.wish(OperationKind.REPORT, items).aggregate = aggregate
+    reading.pending.clear()
 
 
 def _read_part(reading: Reading, part: Part, following: Part | None, *, opens: bool, first: bool) -> None:
@@ -243,7 +256,7 @@ def _strip(reading: Reading, items: Sequence[Item]) -> Sequence[Item]:
             and (ahead in AUXILIARIES - {"have", "has", "is", "are"} or verb(ahead) or ahead == "to")
         ):
             index += 1
-        elif index == 0 and (actor := _actor(items)) > 0:
+        elif index == 0 and (actor := _actor(reading, items)) > 0:
             if find_unsupported(items[:actor]) is not None:
                 break
             index = actor
@@ -292,7 +305,7 @@ def _names_request(items: Sequence[Item], index: int) -> bool:
     return low(items, index) in _REQUESTS
 
 
-def _actor(items: Sequence[Item]) -> int:
+def _actor(reading: Reading, items: Sequence[Item]) -> int:
     """Where what is done begins in "authors can publish posts", "teachers manage classes"; 0 if nobody does it."""
     phrase, after = noun_phrase(items, 0)
     if phrase is None:
@@ -303,7 +316,8 @@ def _actor(items: Sequence[Item]) -> int:
     if low(items, after) not in {"can", "may", "should", "must", "will"} or len(phrase.words) > 2:
         return 0
     base = verb(low(items, after + 1))
-    return after + 1 if base in STATES or base in _DONE_BY_PEOPLE else 0
+    relates = base in MAKES and reading.entity_of(phrase.words) is not None and phrase.head not in PEOPLE
+    return after + 1 if base and base not in _NO_DEEDS and not relates else 0
 
 
 def _details_of_last(reading: Reading, items: Sequence[Item]) -> bool:

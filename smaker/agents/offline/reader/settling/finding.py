@@ -76,6 +76,11 @@ def find_entity(reading: Reading, words: Words) -> str | None:
     return name if name in reading.draft.entities else None
 
 
+def _is_time(words: Words, last: list[str]) -> bool:
+    """Whether "start time" is said of the field "starts_at"."""
+    return len(words) == 2 and words[1] in {"time", "date", "day"} and singular(words[0]) == singular(last[0])
+
+
 def find_fields(draft: Draft, words: Words, near: str | None) -> list[tuple[EntityDraft, FieldDraft]]:
     """The fields that ``words`` name: of the record spoken of if it has one, else of every record."""
     names = {"_".join(words), entity_name(words), "_".join([*words[:-1], words[-1] + "s"])}
@@ -87,7 +92,9 @@ def find_fields(draft: Draft, words: Words, near: str | None) -> list[tuple[Enti
             last = said.split("_")
             if {said, entity_name(tuple(last)), field.references or said} & names:
                 exact.append((entity, field))
-            elif len(words) == 1 and singular(words[0]) in {singular(last[-1]), singular(last[0])}:
+            elif _is_time(words, last) or (
+                len(words) == 1 and singular(words[0]) in {singular(last[-1]), singular(last[0])}
+            ):
                 loose.append((entity, field))
     for found in (exact, loose):
         here = [pair for pair in found if pair[0].name == near]

@@ -6,7 +6,7 @@ from smaker.agents.offline.reader.draft import Draft, EntityDraft, FieldDraft, R
 from smaker.agents.offline.reader.language.words import is_plural, singular
 from smaker.agents.offline.reader.product.naming import article, human, listing, record_name
 from smaker.agents.offline.reader.product.usual import USUAL_FIELDS, record_of_title
-from smaker.agents.offline.reader.rules.field_types import COUNTING, infer
+from smaker.agents.offline.reader.rules.field_types import COUNTING, SEVERAL, infer
 from smaker.agents.offline.reader.rules.fields import FieldReading
 from smaker.agents.offline.reader.rules.reading import Reading, entity_name
 from smaker.agents.offline.reader.settling.finding import find_entity, find_fields
@@ -146,7 +146,7 @@ def _part(reading: Reading, entity: EntityDraft, field: FieldDraft) -> str | Non
     if field.type is not None or infer(field, entity.name).type is not FieldType.TEXT:
         return None
     if not all(known.plural and infer(known, entity.name).type is FieldType.TEXT for known in plain):
-        field.type = FieldType.TAGS
+        field.type = FieldType.TAGS if singular(field.name.split("_")[-1]) in SEVERAL else FieldType.TEXT
         return None
     part = reading.declare(tuple(field.name.split("_")))
     reading.draft.ask(f"What is kept of {article(human(part.name))}? Taken: the usual fields.")
