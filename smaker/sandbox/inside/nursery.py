@@ -1,9 +1,9 @@
 """Starts programs in the control group it is in. Standard library only; runs on the host, beside smaker.
 
 With every message on the socket whose descriptor is the only argument come descriptors. The first holds JSON:
-``argv``, ``env`` and ``targets``, for each of the others the numbers it gets in the program. The answer is ``[pid]`` with
-a pidfd, or ``[errno, "why not"]``. When the socket ends, so does this process, and so do its boxes: bubblewrap dies with
-its parent.
+``argv``, ``env`` and ``targets``, for each of the others the numbers it gets in the program. The answer is ``[pid]``
+with a pidfd, or ``[errno, "why not"]``. When the socket ends, so does this process, and so do its boxes: bubblewrap
+dies with its parent.
 """
 
 from __future__ import annotations
