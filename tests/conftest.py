@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from smaker.testing import Canaries, assert_safe_failure
+
 KEPT = {
     "PATH",
     "LANG",
@@ -33,6 +35,27 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     yield home
+
+
+@pytest.fixture
+def canaries(
+    isolated: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> Iterator[Canaries]:
+    """Fake keys in the environment and the home folder; in the end none is in the log, the output or a file."""
+    planted = Canaries.plant(isolated, monkeypatch.setenv)
+    printed: list[str] = []
+
+    def output() -> str:
+        printed.extend(capfd.readouterr())
+        return "".join(printed)
+
+    planted.heard.extend([output, lambda: caplog.text])
+    yield planted
+    assert_safe_failure(None, canaries=planted, places=[tmp_path])
 
 
 def lacking(program: str, why: str) -> None:

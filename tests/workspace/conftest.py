@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 from collections.abc import Awaitable, Callable, Mapping
@@ -97,27 +96,6 @@ async def built(workspace: GitWorkspace, commit: Commit) -> GitWorkspace:
     await workspace.integrate("t0")
     await checkout.close()
     return workspace
-
-
-@pytest.fixture
-def outside(tmp_path: Path) -> Callable[[Path], str]:
-    """The hash of everything in the temporary folder that is not under a given one: names, kinds, contents."""
-
-    def state(inside: Path) -> str:
-        digest = hashlib.sha256()
-        for root, folders, files in os.walk(tmp_path):
-            if Path(root).is_relative_to(inside):
-                continue
-            for name in sorted([*folders, *files]):
-                path = Path(root, name)
-                digest.update(os.fsencode(path))
-                if path.is_symlink():
-                    digest.update(os.fsencode(path.readlink()))
-                elif path.is_file():
-                    digest.update(path.read_bytes())
-        return digest.hexdigest()
-
-    return state
 
 
 @pytest.fixture

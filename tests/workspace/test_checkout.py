@@ -12,6 +12,7 @@ import pytest
 
 from smaker.core.errors import NotFound, PathError, SecretFound, WorkspaceError
 from smaker.core.ports import Author
+from smaker.testing import Canaries, assert_safe_failure, fingerprint
 from smaker.workspace import GitWorkspaces, Limits, scanner
 from smaker.workspace.checkout import TaskCheckout
 from smaker.workspace.repository import GitWorkspace
@@ -49,27 +50,29 @@ async def test_a_replaced_file_keeps_its_executable_bit(checkout: TaskCheckout) 
     assert os.access(checkout.path / "run.sh", os.X_OK)
 
 
+@pytest.mark.attack("F16", "F17")
 async def test_limits_hold_for_writes_reads_and_snapshots(
-    make: Callable[..., GitWorkspaces], tmp_path: Path, commit: Any
+    make: Callable[..., GitWorkspaces], tmp_path: Path, canaries: Canaries
 ) -> None:
     room = make(Limits(file=1000, total=5000, files=20))
     checkout = await (await room.create(tmp_path / "project")).checkout("t1")
     for files in ({"big": b"x" * 1001}, {f"f{n}": b"" for n in range(21)}):
+        before = fingerprint(tmp_path)
         with pytest.raises(PathError) as raised:
             await checkout.write(files)
-        assert raised.value.code == "E_LIMIT"
+        assert_safe_failure(raised.value, code="E_LIMIT", unchanged=before, canaries=canaries)
         assert list(checkout.path.iterdir()) == []
     (checkout.path / "big").write_bytes(b"x" * 1001)
     for action in (checkout.snapshot(), checkout.read("big")):
         with pytest.raises(PathError) as raised:
             await action
-        assert raised.value.code == "E_LIMIT"
+        assert_safe_failure(raised.value, code="E_LIMIT", canaries=canaries)
     (checkout.path / "big").unlink()
     for number in range(6):
         (checkout.path / f"part{number}").write_bytes(b"x" * 900)
-    with pytest.raises(PathError, match="more than") as raised:
+    with pytest.raises(PathError) as raised:
         await checkout.snapshot()
-    assert raised.value.code == "E_LIMIT"
+    assert_safe_failure(raised.value, code="E_LIMIT", says="more than", canaries=canaries)
     await checkout.restore(EMPTY)
     (checkout.path / ".gitignore").write_text("many/\n")
     (checkout.path / "many").mkdir()
@@ -217,13 +220,17 @@ async def test_restore_copes_with_what_no_tree_can_hold(checkout: TaskCheckout, 
     assert not bad.exists()
 
 
-async def test_a_nested_repository_is_named_and_its_files_are_kept(checkout: TaskCheckout) -> None:
+@pytest.mark.attack("G61")
+async def test_a_nested_repository_is_named_and_its_files_are_kept(
+    checkout: TaskCheckout, tmp_path: Path, canaries: Canaries
+) -> None:
     nested = checkout.path / "vendor" / "lib"
     (nested / ".git").mkdir(parents=True)
     (nested / "code.c").write_text("int x;")
-    with pytest.raises(WorkspaceError, match=r"vendor/lib/\.git") as raised:
+    before = fingerprint(tmp_path)
+    with pytest.raises(WorkspaceError) as raised:
         await checkout.snapshot()
-    assert raised.value.code == "E_NESTED_REPO"
+    assert_safe_failure(raised.value, code="E_NESTED_REPO", says="vendor/lib/.git", unchanged=before, canaries=canaries)
     assert (nested / "code.c").read_text() == "int x;"
     (nested / ".git").rmdir()
     assert "vendor/lib/code.c" in await checkout.list()
@@ -235,6 +242,7 @@ async def test_a_repository_made_in_the_folder_itself_is_left_out(checkout: Task
     assert await checkout.snapshot() == tree
 
 
+@pytest.mark.attack("F13")
 async def test_smakers_own_files_are_its_own(checkout: TaskCheckout) -> None:
     await checkout.write({".smaker/spec.yaml": b"v1", "smaker.yaml": b"c"}, own=True)
     tree = await checkout.snapshot()
@@ -297,8 +305,9 @@ async def test_a_folder_that_was_never_finished_is_made_anew(built: GitWorkspace
     assert await again.list() == ["README.md", "src/app.py"]
 
 
+@pytest.mark.attack("G66")
 async def test_a_credential_stops_the_commit_and_never_enters_the_repository(
-    built: GitWorkspace, checkout: TaskCheckout, commit: Any, git: Any
+    built: GitWorkspace, checkout: TaskCheckout, commit: Any, git: Any, tmp_path: Path, canaries: Canaries
 ) -> None:
     await commit(checkout, {"fine": b"x"}, "t1.1")
     before = git("rev-list", "--all")
@@ -306,7 +315,7 @@ async def test_a_credential_stops_the_commit_and_never_enters_the_repository(
     await checkout.snapshot()
     with pytest.raises(SecretFound, match=r"config\.py.*fake key") as raised:
         await commit(checkout, {}, "t1.2")
-    assert raised.value.code == "E_SECRET_STAGED"
+    assert_safe_failure(raised.value, code="E_SECRET_STAGED", canaries=canaries, places=[tmp_path])
     assert KEY.decode() not in raised.value.message
     assert git("rev-list", "--all") == before
     listed = git("cat-file", "--batch-all-objects", "--batch-check").split("\n")

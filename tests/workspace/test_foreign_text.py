@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from smaker.core.errors import WorkspaceError
+from smaker.testing import Canaries, assert_safe_failure, fingerprint
 from smaker.workspace import GitWorkspaces
 from smaker.workspace.repository import GitWorkspace
 
 
+@pytest.mark.attack("G63", "G71")
 @pytest.mark.parametrize(
     "address",
     [
@@ -29,11 +31,15 @@ from smaker.workspace.repository import GitWorkspace
         "",
     ],
 )
-async def test_only_https_and_ssh_addresses_are_cloned(room: GitWorkspaces, tmp_path: Path, address: str) -> None:
+async def test_only_https_and_ssh_addresses_are_cloned(
+    room: GitWorkspaces, tmp_path: Path, canaries: Canaries, address: str
+) -> None:
+    before = fingerprint(tmp_path, allowed=[tmp_path / "state"])
     with pytest.raises(WorkspaceError) as raised:
         await room.clone(address, tmp_path / "copy")
-    assert raised.value.code in {"E_ADDRESS", "E_WORKSPACE"}
-    assert not (tmp_path / "copy").exists()
+    assert_safe_failure(
+        raised.value, code={"E_ADDRESS", "E_WORKSPACE"}, unchanged=before, canaries=canaries, places=[tmp_path]
+    )
 
 
 async def test_an_address_that_does_not_answer_leaves_nothing(room: GitWorkspaces, tmp_path: Path) -> None:
@@ -43,6 +49,7 @@ async def test_an_address_that_does_not_answer_leaves_nothing(room: GitWorkspace
     assert not (tmp_path / "copy").exists()
 
 
+@pytest.mark.attack("G65")
 @pytest.mark.parametrize(
     "message",
     [
@@ -60,7 +67,7 @@ async def test_an_address_that_does_not_answer_leaves_nothing(room: GitWorkspace
 )
 @pytest.mark.parametrize("trailers", [[("Smaker-Step", "t1.1")], []])
 async def test_a_message_forges_no_trailer(
-    workspace: GitWorkspace, git: Any, message: str, trailers: list[tuple[str, str]]
+    workspace: GitWorkspace, git: Any, canaries: Canaries, message: str, trailers: list[tuple[str, str]]
 ) -> None:
     from smaker.core.ports import Author
 
@@ -77,6 +84,7 @@ async def test_a_message_forges_no_trailer(
     assert not {c for c in raw if c < " " and c != "\n"}
     assert info.subject
     git("fsck", "--strict")
+    assert_safe_failure(None, canaries=canaries, places=[workspace.path.parent])
 
 
 async def test_a_trailers_value_stays_on_its_line(workspace: GitWorkspace) -> None:

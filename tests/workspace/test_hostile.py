@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from smaker.testing import Canaries, assert_safe_failure, fingerprint
+
 HOOKS = [
     "pre-commit",
     "prepare-commit-msg",
@@ -139,6 +141,7 @@ TRICKS: list[tuple[Callable[[Path, Path], None], list[list[str]]]] = [
 ]
 
 
+@pytest.mark.attack("G51", "G52", "G53", "G54", "G55", "G56", "G57", "G58", "G60")
 @pytest.mark.parametrize(("trick", "provoked_by"), TRICKS, ids=[trick.__name__ for trick, _ in TRICKS])
 async def test_a_trick_fires_for_git_but_not_for_us(
     project: Path,
@@ -146,13 +149,16 @@ async def test_a_trick_fires_for_git_but_not_for_us(
     evil: Path,
     marker: Path,
     git: Any,
+    canaries: Canaries,
     trick: Callable[[Path, Path], None],
     provoked_by: list[list[str]],
 ) -> None:
     config_before = (project / ".git" / "config").read_bytes()
     trick(project, evil)
+    theirs = fingerprint(project / ".git" / "config", *project.parent.glob("hooks"), evil)
     await use_all(project)
     assert not marker.exists()
+    assert_safe_failure(None, unchanged=theirs, canaries=canaries, places=[project.parent])
     for arguments in provoked_by:
         git(*arguments, ok=False)
     if trick is not merge_driver:  # whether a driver is asked depends on git's version: not asking is fine

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from smaker.core.errors import PathError, SmakerError, WorkspaceError
+from smaker.testing import Canaries, assert_safe_failure, fingerprint
 from smaker.workspace import GitWorkspaces
 
 
@@ -31,7 +32,7 @@ async def test_another_work_tree_is_not_written_to(project: Path, use_all: Any, 
 
 @pytest.mark.parametrize("place", ["objects", "refs", "index", "HEAD", "logs", "smaker", "packed-refs", "info"])
 async def test_a_git_folder_made_of_links_is_refused(
-    project: Path, room: GitWorkspaces, tmp_path: Path, outside: Any, git: Any, place: str
+    project: Path, room: GitWorkspaces, tmp_path: Path, canaries: Canaries, git: Any, place: str
 ) -> None:
     git("pack-refs", "--all")
     target = project / ".git" / place
@@ -40,47 +41,63 @@ async def test_a_git_folder_made_of_links_is_refused(
     else:
         (tmp_path / "elsewhere").mkdir()
     target.symlink_to(tmp_path / "elsewhere")
-    before = outside(project)
+    before = fingerprint(tmp_path)
     with pytest.raises(WorkspaceError) as raised:
         await room.adopt(project)
-    assert raised.value.code == "E_DAMAGED"
-    assert raised.value.hint
-    assert outside(project) == before
+    assert_safe_failure(raised.value, code="E_DAMAGED", unchanged=before, canaries=canaries, places=[tmp_path])
 
 
 @pytest.mark.parametrize("place", ["index", "HEAD", "config", "packed-refs", "info/exclude", "refs/heads/main"])
-async def test_a_pipe_in_the_git_folder_makes_nothing_hang(project: Path, room: GitWorkspaces, place: str) -> None:
+async def test_a_pipe_in_the_git_folder_makes_nothing_hang(
+    project: Path, room: GitWorkspaces, canaries: Canaries, place: str
+) -> None:
     (project / ".git" / place).unlink(missing_ok=True)
     os.mkfifo(project / ".git" / place)
-    with pytest.raises(WorkspaceError):
+    before = fingerprint(project, allowed=[project / ".git" / "smaker"])
+    with pytest.raises(WorkspaceError) as raised:
         await room.adopt(project)
+    assert_safe_failure(raised.value, unchanged=before, canaries=canaries, places=[project.parent])
 
 
+@pytest.mark.attack("G59")
 async def test_a_worktrees_file_in_place_of_the_git_folder_is_refused(
-    project: Path, room: GitWorkspaces, tmp_path: Path, evil: Path, marker: Path, git: Any
+    project: Path, room: GitWorkspaces, tmp_path: Path, evil: Path, marker: Path, git: Any, canaries: Canaries
 ) -> None:
     fsmonitor(project, evil)
     other = tmp_path / "other"
     other.mkdir()
     (other / ".git").write_text(f"gitdir: {project / '.git'}\n")
-    with pytest.raises(WorkspaceError, match="points to a repository elsewhere"):
+    before = fingerprint(tmp_path)
+    with pytest.raises(WorkspaceError) as raised:
         await room.adopt(other)
+    assert_safe_failure(
+        raised.value, says="points to a repository elsewhere", unchanged=before, canaries=canaries, places=[tmp_path]
+    )
     assert not marker.exists()
     git("status", at=other)
     assert marker.exists()
 
 
+@pytest.mark.attack("G61", "G62")
 async def test_nested_repositories_are_refused_before_git_sees_them(
-    project: Path, room: GitWorkspaces, evil: Path, marker: Path, git: Any
+    project: Path, room: GitWorkspaces, evil: Path, marker: Path, git: Any, canaries: Canaries
 ) -> None:
     nested = project / "vendor"
     nested.mkdir()
     git("init", "-q", at=nested)
     (nested / "code.c").write_text("int x;")
     fsmonitor(nested, evil)
-    with pytest.raises(WorkspaceError, match=r"vendor/\.git") as raised:
+    before = fingerprint(project, allowed=[project / ".git" / "smaker"])
+    with pytest.raises(WorkspaceError) as raised:
         await room.adopt(project)
-    assert raised.value.code == "E_NESTED_REPO"
+    assert_safe_failure(
+        raised.value,
+        code="E_NESTED_REPO",
+        says="vendor/.git",
+        unchanged=before,
+        canaries=canaries,
+        places=[project.parent],
+    )
     assert (nested / "code.c").read_text() == "int x;"
     assert not marker.exists()
     (project / ".gitignore").write_text("vendor/\n")
@@ -88,8 +105,9 @@ async def test_nested_repositories_are_refused_before_git_sees_them(
     assert not marker.exists()
 
 
+@pytest.mark.attack("G63")
 async def test_submodules_are_kept_and_never_updated(
-    project: Path, use_all: Any, evil: Path, marker: Path, git: Any, commit: Any
+    project: Path, use_all: Any, evil: Path, marker: Path, git: Any, commit: Any, canaries: Canaries
 ) -> None:
     head = git("rev-parse", "HEAD").strip()
     modules = f'[submodule "x"]\n\tpath = libs/x\n\turl = ext::{evil}\n\tupdate = !{evil}\n'
@@ -103,11 +121,13 @@ async def test_submodules_are_kept_and_never_updated(
     assert await checkout.snapshot() == await workspace.tree(await workspace.head() or "")
     assert list((checkout.path / "libs/x").iterdir()) == []
     assert not marker.exists()
+    assert_safe_failure(None, canaries=canaries, places=[project.parent])
 
 
+@pytest.mark.attack("G71")
 @pytest.mark.parametrize("name", ["..", ".git", ".GIT", "git~1", ".gi\u200ct", "a/b", "."])
 async def test_a_tree_that_would_write_elsewhere_is_refused(
-    project: Path, room: GitWorkspaces, outside: Any, git: Any, name: str
+    project: Path, room: GitWorkspaces, canaries: Canaries, git: Any, name: str
 ) -> None:
     blob = git("hash-object", "-w", "--stdin", stdin=b"evil").strip()
     entry = b"100644 " + name.encode() + b"\0" + bytes.fromhex(blob)
@@ -115,16 +135,20 @@ async def test_a_tree_that_would_write_elsewhere_is_refused(
     entry = b"40000 sub\0" + bytes.fromhex(inner)
     tree = git("hash-object", "-t", "tree", "-w", "--stdin", "--literally", stdin=entry).strip()
     git("update-ref", "refs/heads/main", git("commit-tree", "-m", "evil", tree).strip())
-    workspace = None
+    before = fingerprint(project, allowed=[project / ".git"])
     with pytest.raises(PathError) as raised:
         workspace = await room.adopt(project)
         await workspace.checkout("t1")
-    assert raised.value.code == "E_PATH_PROTECTED"
-    with pytest.raises(SmakerError):
+    assert_safe_failure(
+        raised.value, code="E_PATH_PROTECTED", unchanged=before, canaries=canaries, places=[project.parent]
+    )
+    with pytest.raises(SmakerError) as refused:
         await room.clone(project, project.parent / "copy")
+    assert_safe_failure(refused.value, unchanged=before, canaries=canaries, places=[project.parent])
     assert not (project.parent / "copy").exists()
 
 
+@pytest.mark.attack("G68", "G69")
 async def test_the_users_environment_and_configuration_take_no_part(
     project: Path,
     use_all: Any,
@@ -135,6 +159,7 @@ async def test_the_users_environment_and_configuration_take_no_part(
     git: Any,
     commit: Any,
     isolated: Path,
+    canaries: Canaries,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     template = tmp_path / "template"
@@ -181,6 +206,7 @@ async def test_the_users_environment_and_configuration_take_no_part(
         await made.integrate("t1")
     assert not marker.exists()
     assert not trace.exists()
+    assert_safe_failure(None, canaries=canaries, places=[tmp_path])
     assert not (made.path / ".git" / "hooks").exists()
     (isolated / ".gitconfig").unlink()
     assert git("log", "-1", "--format=%an|%cn|%cd", "--date=format:%Y", at=made.path) == (
@@ -190,11 +216,15 @@ async def test_the_users_environment_and_configuration_take_no_part(
     assert git("cat-file", "blob", "HEAD:a", at=made.path) == "line\r\n"
 
 
-async def test_a_repository_of_another_user_is_refused(project: Path, room: GitWorkspaces) -> None:
+@pytest.mark.attack("G70")
+async def test_a_repository_of_another_user_is_refused(project: Path, room: GitWorkspaces, canaries: Canaries) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can give files away")
     os.chown(project / ".git", 12345, 12345)
-    with pytest.raises(WorkspaceError, match="belongs to another user") as raised:
+    before = fingerprint(project)
+    with pytest.raises(WorkspaceError) as raised:
         await room.adopt(project)
-    assert raised.value.code == "E_OWNER"
+    assert_safe_failure(
+        raised.value, code="E_OWNER", says="belongs to another user", unchanged=before, canaries=canaries
+    )
     assert "chown" in raised.value.hint

@@ -7,13 +7,13 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from smaker.core.errors import PathError
 from smaker.core.ports import Author
+from smaker.testing import Canaries, assert_safe_failure, fingerprint
 from smaker.workspace.checkout import TaskCheckout
 from smaker.workspace.repository import GitWorkspace
 
@@ -52,6 +52,7 @@ def lay(folder: Path, kind: str, tmp_path: Path) -> None:
         (folder / "link").write_text("a file")
 
 
+@pytest.mark.attack("F4", "F5", "F14", "F15")
 @pytest.mark.parametrize("action", ["read", "write", "delete"])
 @pytest.mark.parametrize(
     ("kind", "path", "code"),
@@ -70,7 +71,7 @@ def lay(folder: Path, kind: str, tmp_path: Path) -> None:
 async def test_what_is_in_the_way_is_refused(
     checkout: TaskCheckout,
     tmp_path: Path,
-    outside: Callable[[Path], str],
+    canaries: Canaries,
     monkeypatch: pytest.MonkeyPatch,
     action: str,
     kind: str,
@@ -85,20 +86,19 @@ async def test_what_is_in_the_way_is_refused(
         assert (tmp_path / "outside" / "victim").read_text() == "untouched"
         return
     tree = await checkout.snapshot()
-    before = outside(checkout.path)
+    before = fingerprint(tmp_path)  # also: nothing of the same call is written
     began = time.monotonic()
     with pytest.raises(PathError) as raised:
         if action == "read":
             await checkout.read(path)
         else:
             await checkout.write({"fine.txt": b"x", path: b"x" if action == "write" else None})
-    assert raised.value.code == code
-    assert raised.value.hint
     assert time.monotonic() - began < 2
-    assert await checkout.snapshot() == tree  # also: nothing of the same call was written
-    assert outside(checkout.path) == before
+    assert_safe_failure(raised.value, code=code, unchanged=before, canaries=canaries, places=[tmp_path])
+    assert await checkout.snapshot() == tree
 
 
+@pytest.mark.attack("F1", "F2", "F8", "F9", "F11", "F12", "F13")
 @pytest.mark.parametrize(
     ("path", "code"),
     [
@@ -115,17 +115,20 @@ async def test_what_is_in_the_way_is_refused(
     ],
 )
 async def test_a_write_is_refused_by_its_path(
-    checkout: TaskCheckout, outside: Callable[[Path], str], path: str, code: str
+    checkout: TaskCheckout, tmp_path: Path, canaries: Canaries, path: str, code: str
 ) -> None:
     tree = await checkout.snapshot()
-    before = outside(checkout.path)
+    before = fingerprint(tmp_path)
     with pytest.raises(PathError) as raised:
         await checkout.write({"first.txt": b"x", path: b"x"})
-    assert raised.value.code == code
-    assert (outside(checkout.path), await checkout.snapshot()) == (before, tree)
+    assert_safe_failure(raised.value, code=code, unchanged=before, canaries=canaries, places=[tmp_path])
+    assert await checkout.snapshot() == tree
 
 
-async def test_no_file_escapes_while_links_are_swapped(checkout: TaskCheckout, tmp_path: Path) -> None:
+@pytest.mark.attack("F6")
+async def test_no_file_escapes_while_links_are_swapped(
+    checkout: TaskCheckout, tmp_path: Path, canaries: Canaries
+) -> None:
     victim = tmp_path / "victim"
     victim.mkdir()
     (victim / "secret").write_text("host secret")
@@ -158,7 +161,8 @@ async def test_no_file_escapes_while_links_are_swapped(checkout: TaskCheckout, t
             try:
                 await checkout.write({f"swap/f{written}": b"x"})
                 written += 1
-            except PathError:
+            except PathError as problem:
+                assert_safe_failure(problem, code={"E_PATH_OUTSIDE", "E_KIND"}, canaries=canaries)
                 refused += 1
             for path in ("swap/secret", "file", "file", "file"):
                 try:
@@ -177,9 +181,13 @@ async def test_no_file_escapes_while_links_are_swapped(checkout: TaskCheckout, t
             assert data != b"host secret"
 
 
-async def test_a_hard_link_is_replaced_and_its_other_name_kept(checkout: TaskCheckout, tmp_path: Path) -> None:
+@pytest.mark.attack("F7")
+async def test_a_hard_link_is_replaced_and_its_other_name_kept(
+    checkout: TaskCheckout, tmp_path: Path, canaries: Canaries
+) -> None:
     other = tmp_path / "other-name"
     other.write_text("outside")
     os.link(other, checkout.path / "linked")
+    before = fingerprint(tmp_path, allowed=[checkout.path])
     await checkout.write({"linked": b"inside"})
-    assert other.read_text() == "outside"
+    assert_safe_failure(None, unchanged=before, canaries=canaries, places=[tmp_path])

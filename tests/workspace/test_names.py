@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smaker.core.errors import PathError, WorkspaceError
+from smaker.testing import Canaries, assert_safe_failure
 from smaker.workspace import names
 
 OUTSIDE = [
@@ -50,6 +51,7 @@ KIND = ["a/", ".", "a/.", "CON", "con.txt", "dir/aux.c", "name:stream", "a\nb", 
 LIMIT = ["n" * 256, "a/" * 200 + "b", "d" * 250 + "/" + "/".join(["e" * 200] * 20)]
 
 
+@pytest.mark.attack("F1", "F2", "F3", "F8", "F9", "F10", "F11", "F12", "F13")
 @pytest.mark.parametrize(
     ("path", "code"),
     [
@@ -59,12 +61,10 @@ LIMIT = ["n" * 256, "a/" * 200 + "b", "d" * 250 + "/" + "/".join(["e" * 200] * 2
         *((path, "E_LIMIT") for path in LIMIT),
     ],
 )
-def test_an_agents_path_is_refused_by_its_text(path: str, code: str) -> None:
+def test_an_agents_path_is_refused_by_its_text(canaries: Canaries, path: str, code: str) -> None:
     with pytest.raises(PathError) as raised:
         names.agent_components(path, write=True)
-    assert raised.value.code == code
-    assert raised.value.hint
-    assert "\n" not in raised.value.message
+    assert_safe_failure(raised.value, code=code, canaries=canaries)
 
 
 @pytest.mark.parametrize("path", ["src/app.py", "./src//app.py", ".gitignore", ".github/x.yml", "a/smaker.yaml", "é"])
@@ -81,15 +81,17 @@ def test_names_like_gits_own_are_not_taken_for_it(name: str) -> None:
     assert not names.is_git(name)
 
 
+@pytest.mark.attack("G64")
 @pytest.mark.parametrize("name", ["--output=x", "-d", "a..b", "@{", "a\nb", "a b", "", "x.lock", "a/b", ".x", "x."])
-def test_a_task_that_cannot_be_a_ref_is_refused(name: str) -> None:
+def test_a_task_that_cannot_be_a_ref_is_refused(canaries: Canaries, name: str) -> None:
     with pytest.raises(WorkspaceError) as raised:
         names.task_name(name)
-    assert raised.value.code == "E_REF_NAME"
+    assert_safe_failure(raised.value, code="E_REF_NAME", canaries=canaries)
 
 
+@pytest.mark.attack("G64")
 @pytest.mark.parametrize("text", ["--output=x", "HEAD", "main", "abc", "@{-1}", "a" * 41, "G" * 40, "a" * 39 + "\n"])
-def test_only_full_ids_name_commits(text: str) -> None:
+def test_only_full_ids_name_commits(canaries: Canaries, text: str) -> None:
     with pytest.raises(WorkspaceError) as raised:
         names.object_id(text)
-    assert raised.value.code == "E_REF_NAME"
+    assert_safe_failure(raised.value, code="E_REF_NAME", canaries=canaries)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from smaker.core.errors import SmakerError
+from smaker.testing import Canaries, assert_safe_failure, fingerprint
 from smaker.workspace.repository import GitWorkspace
 
 
@@ -51,15 +52,19 @@ async def test_odd_files_make_the_round_trip_byte_for_byte(
     assert git("status", "--porcelain") == " D .gitattributes\n"
 
 
-async def test_names_that_are_gits_own_elsewhere_are_refused(built: GitWorkspace) -> None:
+@pytest.mark.attack("F12")
+async def test_names_that_are_gits_own_elsewhere_are_refused(
+    built: GitWorkspace, tmp_path: Path, canaries: Canaries
+) -> None:
     checkout = await built.checkout("t1")
     for name in (".GIT", "git~1", ".git ", "x\\.git\\y", ".git:stream"):
         (checkout.path / name).touch()
+        before = fingerprint(tmp_path)
         with pytest.raises(SmakerError) as raised:
             await checkout.snapshot()
-        assert raised.value.code == "E_PATH_PROTECTED"
+        assert_safe_failure(raised.value, code="E_PATH_PROTECTED", unchanged=before, canaries=canaries)
         (checkout.path / name).unlink()
     (checkout.path / ".gitmodules").symlink_to("x")
     with pytest.raises(SmakerError) as raised:
         await checkout.snapshot()
-    assert raised.value.code == "E_PATH_PROTECTED"
+    assert_safe_failure(raised.value, code="E_PATH_PROTECTED", canaries=canaries, places=[tmp_path])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from smaker.core.errors import NotFound, StaleEdit
+from smaker.testing import Canaries, assert_safe_failure, fingerprint
 from smaker.workspace import folder
 from smaker.workspace.repository import GitWorkspace
 
@@ -67,10 +68,13 @@ def executable(at: Path) -> None:
     (at / "src/app.py").chmod(0o755)
 
 
+@pytest.mark.attack("F22")
 @pytest.mark.parametrize(
     "change", [edit, edit_staged, delete, untracked, folder_there, link_there, link_above, executable]
 )
-async def test_an_edit_in_the_way_stops_everything(built: GitWorkspace, commit: Any, git: Any, change: Any) -> None:
+async def test_an_edit_in_the_way_stops_everything(
+    built: GitWorkspace, commit: Any, git: Any, canaries: Canaries, change: Any
+) -> None:
     checkout = await built.checkout("t1")
     await commit(checkout, {"src/app.py": b"new\n", "brand-new": b"n", "other": b"o"}, "t1.1")
     head = await built.head()
@@ -80,9 +84,12 @@ async def test_an_edit_in_the_way_stops_everything(built: GitWorkspace, commit: 
         (built.path / "src/app.py").write_bytes(b"one\ntwo\nthree\n")
     status = git("status", "--porcelain")
     tree = await built.snapshot()
+    before = fingerprint(built.path, allowed=[built.path / ".git"])
     with pytest.raises(StaleEdit, match=r"src/app\.py|brand-new") as raised:
         await built.integrate("t1")
-    assert raised.value.code == "E_STALE_EDIT"
+    assert_safe_failure(
+        raised.value, code="E_STALE_EDIT", unchanged=before, canaries=canaries, places=[built.path.parent]
+    )
     assert (await built.head(), await built.snapshot()) == (head, tree)
     assert git("status", "--porcelain") == status
     assert not (built.path / "other").exists()

@@ -6,13 +6,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from smaker.core.errors import WorkspaceError
+from smaker.testing import assert_safe_failure, fingerprint
 from smaker.workspace import GitWorkspaces
 from smaker.workspace.head import head_of
 from smaker.workspace.repository import GitWorkspace
@@ -36,9 +36,7 @@ async def test_a_repository_is_made(room: GitWorkspaces, tmp_path: Path, git: An
 
 
 @pytest.mark.parametrize("there", ["file", "files", "hidden file", "repository", "link to file", "below a file"])
-async def test_a_taken_place_is_refused_and_left_alone(
-    room: GitWorkspaces, tmp_path: Path, outside: Callable[[Path], str], there: str
-) -> None:
+async def test_a_taken_place_is_refused_and_left_alone(room: GitWorkspaces, tmp_path: Path, there: str) -> None:
     path = tmp_path / "p"
     if there == "file":
         path.write_text("x")
@@ -51,11 +49,10 @@ async def test_a_taken_place_is_refused_and_left_alone(
     else:
         path.mkdir()
         (path / {"files": "x", "hidden file": ".x", "repository": ".git"}[there]).mkdir()
-    before = outside(tmp_path / "none")
+    before = fingerprint(tmp_path)
     with pytest.raises(WorkspaceError) as raised:
         await room.create(path)
-    assert raised.value.hint
-    assert outside(tmp_path / "none") == before
+    assert_safe_failure(raised.value, unchanged=before)
 
 
 async def test_a_read_only_place_is_refused_in_words(room: GitWorkspaces) -> None:
