@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from smaker.profiles import Catalog
     from smaker.store.reader import Reader as StoreReader
     from smaker.store.sql import SqlStore
+    from smaker.workspace import GitWorkspaces
 
 AGENTS = Registry(
     "smaker.agents",
@@ -138,7 +139,7 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
     deployer = ProcessTarget(home, (sys.executable, "-m", "smaker", "--home", str(home), "supervise"))
     store = await open_store(home, clock=clock)
     try:
-        notices = await recover(store, home, workspaces)
+        notices = await recover(store, workspaces)
         engine = Engine(
             Desk(
                 home=home,
@@ -185,7 +186,7 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
         await store.close()
 
 
-async def recover(store: SqlStore, home: Path, workspaces: Workspaces) -> tuple[str, ...]:
+async def recover(store: SqlStore, workspaces: GitWorkspaces) -> tuple[str, ...]:
     """Where the record was damaged: write down again what the repositories know, and return what to tell the user."""
     if store.recovered_from is None:
         return ()
@@ -194,10 +195,14 @@ async def recover(store: SqlStore, home: Path, workspaces: Workspaces) -> tuple[
     from smaker.store.reader import salvage
 
     salvaged = {project.id: project for project in salvage(store.recovered_from)}
-    places = {Path(project.workspace) for project in salvaged.values()} | {*(home / "projects").glob("*")}
+    places = {Path(project.workspace) for project in salvaged.values()} | {*workspaces.known()}
     found = await rebuild(sorted(places), salvaged=salvaged, store=store, workspaces=workspaces, parse=load_spec)
+    aside, what = store.recovered_from, store.damage.strip().splitlines()[-1:]
     store.recovered()
-    return (f"{store.damage} {len(found)} projects were written down again from their git histories.",)
+    return (
+        f"The record was damaged ({''.join(what)}) and is kept as {aside}. "
+        f"{len(found)} projects were written down again from their git histories.",
+    )
 
 
 def build_agent(name: str, catalog: Catalog, deployer: ProcessTarget) -> Agent:
@@ -206,7 +211,7 @@ def build_agent(name: str, catalog: Catalog, deployer: ProcessTarget) -> Agent:
     return made(catalog, deployer) if name == "deployer" else made(catalog)
 
 
-def build_workspaces(state: Path, clock: SystemClock) -> Workspaces:
+def build_workspaces(state: Path, clock: SystemClock) -> GitWorkspaces:
     """Repositories, with the secret scanner at their door."""
     from smaker.core.secrets import find_secret
     from smaker.workspace import GitWorkspaces
@@ -315,6 +320,13 @@ class Reader:
             head=head_of(Path(build.project.workspace)),
             holder=self.holder(project),
         )
+
+
+def found_damaged(home: Path) -> bool:
+    """Whether an earlier run met damage in the record, or it is gone; whoever opens it whole sets that right."""
+    record, mark = home / "smaker.db", home / "smaker.db-mark"
+    gone = mark.exists() and (not record.exists() or record.stat().st_size == 0)
+    return gone or (home / "smaker.db-suspect").exists()
 
 
 def open_reader(home: Path) -> Reader:

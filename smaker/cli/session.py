@@ -70,9 +70,11 @@ class Session:
         return asyncio.run(run())
 
     def reader(self) -> Reader:
-        """The record, read without starting an engine."""
-        from smaker.wiring import open_reader
+        """The record, read without starting an engine; recovered first, if it was found to be damaged."""
+        from smaker.wiring import found_damaged, open_reader
 
+        if found_damaged(self.home):
+            self.local(_nothing)
         return open_reader(self.home)
 
     def find(self, prefix: str) -> str:
@@ -96,3 +98,8 @@ class Session:
             print(json.dumps(value, ensure_ascii=False, default=str))  # noqa: T201
         else:
             print(text() if callable(text) else text)  # noqa: T201
+
+
+async def _nothing(local: Local) -> None:
+    """Opening the record is what recovers it."""
+    del local

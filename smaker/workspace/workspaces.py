@@ -164,6 +164,11 @@ class GitWorkspaces:
     def _private(self, path: Path) -> Path:
         return self._state / "git" / _key(path)
 
+    def known(self) -> list[Path]:
+        """The folders of all repositories that were ever opened here and are still there."""
+        links = sorted((self._state / "git").glob("*/repository"))
+        return [link.readlink().parent for link in links if link.is_dir()]
+
     def _checkouts(self, path: Path) -> Path:
         return self._state / "checkouts" / _key(path)
 
