@@ -105,7 +105,9 @@ class BwrapSandbox(LocalSandbox):
             f"{' and '.join(bounds)} bounded by control groups" if bounds else "no control groups: bounds by process"
         ]
         if os.geteuid() == 0 and "processes" not in bounds:
-            words.append("the number of processes is not bounded, because smaker runs as root")
+            words.append(
+                "as smaker runs as root, processes are counted four times a second and not bounded by the kernel"
+            )
         level = SandboxLevel.STRONG
         if means.filter is None and not means.abilities.disable_userns:
             level = SandboxLevel.PARTIAL

@@ -83,6 +83,11 @@ class LocalSandbox(ABC):
     async def _box(self, command: Command, *, background: bool, on_output: Callable[[str], None] | None = None) -> Box:
         if not command.argv or any("\0" in word for word in command.argv):
             raise UsageError("A command needs words, without NUL characters.", hint="Name a program and its arguments.")
-        async with AsyncExitStack() as closing:
-            started = await self._launch(command, closing, background=background)
-            return Box(started, command, self.limits, closing.pop_all(), background=background, on_output=on_output)
+        try:
+            async with AsyncExitStack() as closing:
+                started = await self._launch(command, closing, background=background)
+                return Box(started, command, self.limits, closing.pop_all(), background=background, on_output=on_output)
+        except OSError as error:
+            raise SandboxUnavailable(
+                f"A box could not be prepared: {error}", hint="Find out what is missing with: smaker doctor"
+            ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -366,3 +367,16 @@ async def test_a_box_that_cannot_be_set_up_is_not_a_failed_command(
     process = await box.start(command("true", mounts=mounts))
     with pytest.raises(SandboxUnavailable, match="missing"):
         await process.wait_for_text("ready", timeout_s=5)
+
+
+async def test_a_machine_out_of_descriptors_is_told(box: BwrapSandbox, command: Make) -> None:
+    await box.probe()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = max(int(path.name) for path in Path("/proc/self/fd").iterdir())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (used + 3, hard))
+    try:
+        with pytest.raises(SandboxUnavailable, match="Too many open files"):
+            await box.run(command("true"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert (await box.run(command("true"))).exit_code == 0

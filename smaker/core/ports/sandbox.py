@@ -109,11 +109,14 @@ class Sandbox(Protocol):
         ...
 
     async def run(self, command: Command, on_output: Callable[[str], None] | None = None) -> CommandResult:
-        """Run to the end. ``on_output`` sees decoded pieces as they come. Raises SandboxUnavailable."""
+        """Run to the end. ``on_output`` sees decoded pieces as they come.
+
+        Raises SandboxUnavailable, PathError (no such workspace or ``cwd``), UsageError (words no system can pass on).
+        """
         ...
 
     async def start(self, command: Command) -> Process:
-        """Start in the background. Raises SandboxUnavailable."""
+        """Start in the background, without a deadline: it runs until ``stop``. Raises as ``run``."""
         ...
 
 
