@@ -164,14 +164,16 @@ def assert_safe_failure(
 
     ``failure`` is what came of it, or None where it is to have no effect at all. ``code`` is the stable code of an
     error, or the limit that stopped a command; several may be right. ``says`` is in the message. ``remedy``: the user
-    can do something about it, so there is a hint. ``places`` are swept for ``canaries``, and so is the failure itself.
+    can do something about it, so there is a hint; a configuration error may name what is to be edited
+    instead. ``places`` are swept for ``canaries``, and so is the failure itself.
     """
     codes = {code} if isinstance(code, str) else set(code or ())
     if isinstance(failure, SmakerError | Problem):
         _assert_clear(failure.message, failure.hint, several=isinstance(failure, ConfigError))
         assert _CODE.fullmatch(failure.code), f"{failure.code!r} is no stable code"
         assert not codes or failure.code in codes, f"{failure.code}, not {codes}: {failure.message}"
-        assert failure.hint or not remedy, f"no remedy is named: {failure.message}"
+        placed = isinstance(failure, ConfigError) and failure.message.startswith("config error: ")
+        assert failure.hint or placed or not remedy, f"no remedy is named: {failure.message}"
         ended = failure.exit_code if isinstance(failure, SmakerError) else None
         assert exit_code in {None, ended}, f"exit code {ended}, not {exit_code}"
         assert says in failure.message, failure.message

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from smaker.config import Loaded, load_settings
 from smaker.core.errors import ConfigError
 from smaker.core.secrets import sanitize
+from smaker.testing import Canaries, assert_safe_failure
 
 Load = Callable[..., Loaded]
 Refuse = Callable[..., str]
@@ -106,6 +107,7 @@ BAD: dict[str, tuple[str | bytes, str, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.attack("Y72", "Y73", "Y74", "Y75", "Y76", "Y77", "Y78", "Y79", "Y85")
 @pytest.mark.parametrize("case", BAD)
 def test_a_bad_file_is_answered_with_its_place(refuse: Refuse, tmp_path: Path, case: str) -> None:
     content, where, words = BAD[case]
@@ -123,6 +125,7 @@ def test_everything_that_is_wrong_is_said_at_once(refuse: Refuse) -> None:
     assert [line.split(":")[2:4] for line in message.splitlines()] == [["1", "1"], ["2", "28"], ["4", "15"]]
 
 
+@pytest.mark.attack("Y77")
 def test_a_file_above_256_kilobytes_is_refused_before_it_is_parsed(refuse: Refuse) -> None:
     start = time.process_time()
     assert "larger than 256 kB" in refuse("".join(f"key_{n}: 1\n" for n in range(60_000)))
@@ -177,16 +180,18 @@ def test_a_bad_flag_is_named(refuse: Refuse, overrides: dict[str, object], messa
     assert message in refuse(overrides=overrides)
 
 
-def test_what_is_no_regular_file_is_refused_without_hanging(tmp_path: Path) -> None:
+def test_what_is_no_regular_file_is_refused_without_hanging(tmp_path: Path, canaries: Canaries) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     for path in (pipe, tmp_path, Path("/dev/zero")):
-        with pytest.raises(ConfigError, match="not a regular file"):
+        with pytest.raises(ConfigError) as caught:
             load_settings(user_file=path, environ={})
+        assert_safe_failure(caught.value, says="not a regular file", canaries=canaries)
     loop = tmp_path / "loop"
     loop.symlink_to(loop)
-    with pytest.raises(ConfigError, match="cannot read"):
+    with pytest.raises(ConfigError) as caught:
         load_settings(user_file=loop, environ={})
+    assert_safe_failure(caught.value, says="cannot read", canaries=canaries)
 
 
 @settings(max_examples=150, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from smaker.config import LiveConfiguration, Settings, get_value, load_settings, set_value
 from smaker.core.errors import ConfigError
+from smaker.testing import Canaries, assert_safe_failure, fingerprint
 
 COMMENTED = """\
 # my configuration
@@ -123,6 +124,7 @@ def test_set_copes_with_the_layout(tmp_path: Path, before: str | None, after: st
 KEY = "sk-" + "".join(random.Random(1).choices(string.ascii_letters + string.digits, k=48))
 
 
+@pytest.mark.attack("Y79", "Y80", "Y83", "Y85")
 @pytest.mark.parametrize(
     ("before", "key", "text", "words"),
     [
@@ -142,17 +144,18 @@ KEY = "sk-" + "".join(random.Random(1).choices(string.ascii_letters + string.dig
     ],
 )
 def test_what_cannot_be_set_leaves_the_file_as_it_was(
-    tmp_path: Path, before: str, key: str, text: str, words: str
+    tmp_path: Path, canaries: Canaries, before: str, key: str, text: str, words: str
 ) -> None:
     file = tmp_path / "folder" / "config.yaml"
     file.parent.mkdir()
     file.write_text(before)
+    there = fingerprint(tmp_path)
     with pytest.raises(ConfigError) as caught:
         set_value(file, key, text)
-    assert words in caught.value.message
+    assert_safe_failure(
+        caught.value, code="E_CONFIG", says=words, unchanged=there, canaries=canaries, places=[tmp_path]
+    )
     assert KEY not in caught.value.message
-    assert file.read_text() == before
-    assert [path.name for path in file.parent.iterdir()] == ["config.yaml"]
 
 
 def test_a_wrong_value_in_the_file_can_be_set_right(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ def test_a_model_may_be_reached_at(load: Load, url: str) -> None:
     assert loaded.settings.llm.providers["local"].base_url == url
 
 
+@pytest.mark.attack("Y83")
 @pytest.mark.parametrize(
     "url",
     [
@@ -113,6 +114,7 @@ def providers(**settings: str) -> str:
     return f"llm: {{providers: {{{name}: {{model: m, {', '.join(f'{k}: {v!r}' for k, v in settings.items())}}}}}}}"
 
 
+@pytest.mark.attack("Y82")
 @pytest.mark.parametrize(
     "name", ["PATH", "HOME", "USER", "SHELL", "LD_PRELOAD", "openai", "", "A B", "OPENAI_API_KEY\n"]
 )
@@ -125,6 +127,7 @@ def test_a_variable_that_cannot_hold_a_key_is_refused(refuse: Refuse, name: str)
     assert "llm.providers.openai.api_key_env must name an environment variable that holds an API key" in message
 
 
+@pytest.mark.attack("Y82")
 @pytest.mark.parametrize(
     "name",
     ["GITHUB_TOKEN", "AWS_SESSION_TOKEN", "NPM_TOKEN", "SMAKER_API_KEY", "STRIPE_SECRET_KEY", "SECRET_KEY", "CI_TOKEN"],
@@ -133,6 +136,7 @@ def test_a_key_of_something_else_is_never_sent_to_a_model(refuse: Refuse, name: 
     assert "not the key of a model provider" in refuse(providers(name="local", api_key_env=name))
 
 
+@pytest.mark.attack("Y82")
 @pytest.mark.parametrize(
     "settings",
     [

@@ -226,6 +226,7 @@ def test_paths_follow_the_environment(tmp_path: Path) -> None:
     assert data_home({"SMAKER_HOME": "relative"}).is_absolute()
 
 
+@pytest.mark.attack("Y84")
 def test_a_dot_env_file_of_a_project_is_not_read(load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text("SMAKER_HOME=./stolen\nSMAKER_LLM__MODE=hybrid\n")
     monkeypatch.chdir(tmp_path)

@@ -11,6 +11,7 @@ import pytest
 
 from smaker.config import Loaded, get_value, load_settings, project_config_path
 from smaker.core.errors import ConfigError
+from smaker.testing import Canaries, assert_safe_failure
 
 Load = Callable[..., Loaded]
 Refuse = Callable[..., str]
@@ -69,8 +70,9 @@ WIDER = {
 }
 
 
+@pytest.mark.attack("Y81", "Y86")
 @pytest.mark.parametrize("key", WIDER)
-def test_a_project_may_not_widen(load: Load, tmp_path: Path, key: str) -> None:
+def test_a_project_may_not_widen(load: Load, tmp_path: Path, canaries: Canaries, key: str) -> None:
     user = "budget: {max_tokens: 5000}"
     loaded = load(user, WIDER[key])
     assert loaded.settings == load(user).settings
@@ -78,6 +80,7 @@ def test_a_project_may_not_widen(load: Load, tmp_path: Path, key: str) -> None:
     assert notice.key == key
     assert notice.where.startswith(f"{tmp_path / 'smaker.yaml'}:1:")
     assert "project" in str(notice)
+    assert_safe_failure(None, canaries=canaries, places=[tmp_path, str(notice)])
 
 
 def test_a_mode_that_needs_a_provider_the_user_switched_off_is_no_narrowing(load: Load) -> None:
@@ -103,6 +106,7 @@ def credential(seed: int = 1) -> str:
     return "sk-" + "proj-" + "".join(random.Random(seed).choices(string.ascii_letters + string.digits, k=48))
 
 
+@pytest.mark.attack("Y80")
 @pytest.mark.parametrize(
     "text", ["llm: {{mode: offline}} # {}", "# {}\n", "llm: {{providers: {{local: {{model: '{}'}}}}}}"]
 )
@@ -118,6 +122,7 @@ def test_a_literal_key_is_refused_in_a_project_and_warned_of_in_the_user_file(
     assert credential() not in str(warning)
 
 
+@pytest.mark.attack("Y80")
 def test_a_setting_for_a_literal_key_is_not_taken(load: Load, refuse: Refuse) -> None:
     content = "llm: {providers: {openai: {api_key: abc}}}"
     assert "llm.providers.openai.api_key: keys are never stored in YAML" in refuse(project=content)
@@ -130,7 +135,8 @@ def test_a_key_in_place_of_a_variable_is_not_repeated(refuse: Refuse) -> None:
     assert credential()[8:] not in message
 
 
-def test_a_project_file_that_is_a_link_is_refused(tmp_path: Path) -> None:
+@pytest.mark.attack("Y86")
+def test_a_project_file_that_is_a_link_is_refused(tmp_path: Path, canaries: Canaries) -> None:
     secret = tmp_path / "elsewhere"
     secret.write_text("limits: {max_fix_attempts: 1}")
     workspace = tmp_path / "workspace"
@@ -138,8 +144,9 @@ def test_a_project_file_that_is_a_link_is_refused(tmp_path: Path) -> None:
     file = project_config_path(workspace)
     assert file.name == "smaker.yaml"
     file.symlink_to(secret)
-    with pytest.raises(ConfigError, match="symbolic link"):
+    with pytest.raises(ConfigError) as caught:
         load_settings(user_file=None, project_file=file, environ={})
+    assert_safe_failure(caught.value, code="E_CONFIG", says="symbolic link", canaries=canaries, places=[tmp_path])
 
 
 def test_the_user_file_may_be_a_link(tmp_path: Path) -> None:
@@ -149,6 +156,7 @@ def test_the_user_file_may_be_a_link(tmp_path: Path) -> None:
     assert loaded.settings.limits.max_fix_attempts == 1
 
 
+@pytest.mark.attack("Y87")
 def test_a_user_file_that_others_may_change_is_warned_of(load: Load, tmp_path: Path) -> None:
     load("limits: {}")
     (tmp_path / "config.yaml").chmod(0o666)
@@ -156,6 +164,7 @@ def test_a_user_file_that_others_may_change_is_warned_of(load: Load, tmp_path: P
     assert "chmod o-w" in str(warning)
 
 
+@pytest.mark.attack("Y87")
 def test_a_user_file_of_someone_else_is_warned_of(load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load("limits: {}")
     owner = (tmp_path / "config.yaml").stat().st_uid

@@ -223,8 +223,11 @@ def test_what_is_not_clear_is_refused(case: str) -> None:
 def test_what_is_clear_is_accepted() -> None:
     assert_safe_failure(PathError("m", hint="h"), code="E_PATH_OUTSIDE", exit_code=1, says="m")
     assert_safe_failure(SmakerError("m"), remedy=False)
+    assert_safe_failure(ConfigError("config error: c.yaml:1:2: m"))
     assert_safe_failure(ConfigError("one\ntwo", hint="h"), exit_code=2)  # one sentence a line
     assert_safe_failure(CommandResult(exit_code=137, output="x", seconds=1, limit="timeout"), code="timeout")
     assert_safe_failure(subprocess.CompletedProcess([], 2, "", "smaker: m\n  h\n"), exit_code=2, says="m")
     with pytest.raises(AssertionError):
         assert_safe_failure(PathError("m", hint="h"), says="another")
+    with pytest.raises(AssertionError, match="no remedy"):
+        assert_safe_failure(ConfigError("a configuration error of nowhere"))
