@@ -52,6 +52,11 @@ class Workbench:
         self._write("blueprint/project")
         self.format()
 
+    def implement_entity(self, name: str) -> None:
+        """Write and format the blueprint of one entity."""
+        self._write("blueprint/entity", name)
+        self.format()
+
     def accept(self) -> list[TestSource]:
         """Write and format the acceptance tests, and return what their source says."""
         before = {path for path in self.folder.rglob("*") if path.is_file()}
