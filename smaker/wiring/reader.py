@@ -1,0 +1,91 @@
+"""The record, for verbs that only look: nothing is started."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smaker.core.control import Snapshot
+    from smaker.core.events import Event
+    from smaker.core.listing import Listed
+    from smaker.core.models import Artifact, Step
+    from smaker.core.ports import Build
+    from smaker.store.reader import Reader as StoreReader
+
+
+class Reader:
+    """The record, read with nothing but SQLite: what ``list``, ``status`` and ``logs`` need, quickly."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    @cached_property
+    def _store(self) -> StoreReader:
+        from smaker.store.reader import Reader as StoreReader
+
+        return StoreReader(self._home)
+
+    def listed(self) -> list[Listed]:
+        """All projects as a list shows them, newest first."""
+        from smaker.store.glance import Glance
+
+        with Glance(self._home) as glance:
+            return glance.listed()
+
+    def build(self, project: str) -> Build:
+        """The whole build. Raises NotFound."""
+        return self._store.build(project)
+
+    def steps(self, project: str) -> list[Step]:
+        """The ledger."""
+        return self._store.steps(project)
+
+    def events(self, project: str, *, after: int = 0) -> list[Event]:
+        """Events with a number above ``after``."""
+        return self._store.events(project, after=after)
+
+    def artifacts(self, project: str) -> list[Artifact]:
+        """What the build kept."""
+        return self._store.artifacts(project)
+
+    def blob(self, sha256: str) -> bytes:
+        """The bytes of an artifact."""
+        return self._store.blob(sha256)
+
+    def holder(self, project: str) -> str | None:
+        """Who drives the project now."""
+        from smaker.workspace.lock import FileLock
+
+        return FileLock(self._home).holder(project)
+
+    def snapshot(self, project: str) -> Snapshot:
+        """All there is to show."""
+        from smaker.core.control import Snapshot
+        from smaker.core.models import Usage
+        from smaker.workspace.head import head_of
+
+        build, steps = self.build(project), self.steps(project)
+        return Snapshot(
+            project=build.project,
+            tasks=build.tasks,
+            steps=tuple(steps),
+            artifacts=tuple(self.artifacts(project)),
+            report=build.report,
+            usage=sum((step.usage for step in steps), Usage()),
+            head=head_of(Path(build.project.workspace)),
+            holder=self.holder(project),
+        )
+
+
+def found_damaged(home: Path) -> bool:
+    """Whether an earlier run met damage in the record, or it is gone; whoever opens it whole sets that right."""
+    record, mark = home / "smaker.db", home / "smaker.db-mark"
+    gone = mark.exists() and (not record.exists() or record.stat().st_size == 0)
+    return gone or (home / "smaker.db-suspect").exists()
+
+
+def open_reader(home: Path) -> Reader:
+    """Open the record for reading. A home without one reads as empty."""
+    return Reader(home)
