@@ -40,6 +40,7 @@ class EntityDraft:
     owned: bool | None = None
     declared: bool = False
     defaulted: bool = False
+    partial: bool = False  # only some fields were said, of the product: "a todo app with due dates"
 
     def add(self, new: FieldDraft) -> FieldDraft:
         """Add ``new``, or merge what it says into the field of that name; returns the field kept."""
@@ -109,6 +110,7 @@ class Draft:
     kind: ProductKind | None = None
     kind_words: str = ""
     title: Words = ()
+    written: bool = False  # a journal: its entries have a text
     guessed: bool = False  # its only record was guessed from the title
     entities: dict[str, EntityDraft] = field(default_factory=dict)
     wishes: list[Wish] = field(default_factory=list)

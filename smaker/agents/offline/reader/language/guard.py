@@ -51,10 +51,10 @@ _ABBREVIATIONS = (
 # Function words of the languages a prompt is most often written in when it is not English. Words that English has
 # too ("in", "a", "die", "me", "on") are left out.
 _FOREIGN = word_set(
-    "und oder der das ein eine einen einer mit für fuer zu zum zur um soll sollen ich möchte von le la "
-    "les des du une et ou avec pour leurs leur que qui dans gérer el los las una con para y del por "
-    "gestionar quiero il lo gli di che per della delle gestire con e um uma os dos das com não en het een "
-    "van voor met och att för som med"
+    "und oder der das ein eine einen einer mit für fuer zu zum zur soll sollen ich möchte von le la "
+    "les des du une et ou avec pour leurs leur que qui dans gérer el los las una para y del por "
+    "gestionar quiero il lo gli di che della delle gestire e uma os dos das não en het een voor och "
+    "att för som med"
 )
 _ENGLISH = word_set(
     "the a an and or of to with for where who that which can has have is are by from in on it i my users should"

@@ -176,7 +176,7 @@ VERBS = words_in(
     "visit host own follow like vote subscribe buy purchase sell print scan sync integrate start stop "
     "open set get administer monitor unarchive unpublish capture enter note fetch retrieve output print "
     "drop go exceed fall hold identify recover reset restore deliver release feature watch complete sold "
-    "retire suspend ban flag bookmark summarise summarize plot chart visualise visualize print do run use "
+    "retire suspend ban flag bookmark water summarise summarize plot chart visualise visualize print do run use "
     "want wish relate connect associate refer process operate serve query paginate validate protect "
     "authenticate authorise authorize describe detail"
 )

@@ -21,7 +21,7 @@ _LINKS = (AUXILIARIES - {"have", "has", "had", "having"}) | word_set(
 
 def read_constraint(reading: Reading, items: Sequence[Item]) -> bool:
     """Read a sentence about one field; False unless all of it is understood."""
-    return _same(reading, items) or _stated(reading, items)
+    return _same(reading, items) or _never_have(reading, items) or _stated(reading, items)
 
 
 def _stated(reading: Reading, items: Sequence[Item]) -> bool:
@@ -44,7 +44,9 @@ def _stated(reading: Reading, items: Sequence[Item]) -> bool:
         if not words:
             return False
     values = index < len(items) and isinstance(items[index], Group) and bool(words) and words[-1] in CHOICE_NAMES
-    said = low(items, index) in _LINKS or (reading.mode != "fields" and read_range(items, index)[0] is not None)
+    said = low(items, index) in _LINKS or (
+        reading.mode not in {"fields", "product"} and read_range(items, index)[0] is not None
+    )
     if not said and not (values and reading.mode != "fields"):
         return False
     return _said(reading, items, index, words, entity)
@@ -100,6 +102,25 @@ def _said(reading: Reading, items: Sequence[Item], index: int, words: Words | No
     reading.draft.constraints.append(
         Constraint(words, reading.source(items), probe.field, entity=entity, near=reading.current)
     )
+    reading.use(items)
+    return True
+
+
+def _never_have(reading: Reading, items: Sequence[Item]) -> bool:
+    """Read "services can't have a negative cost"."""
+    owner, index = noun_phrase(items, 0)
+    if owner is None or low(items, index) not in {"cannot", "never", "must", "may", "not", "should"}:
+        return False
+    denied = False
+    while low(items, index) in {"cannot", "never", "must", "may", "not", "should", "have"}:
+        denied = denied or low(items, index) in {"cannot", "never", "not"}
+        index += 1
+    phrase, after = noun_phrase(items, index)
+    if not denied or phrase is None or phrase.words[0] != "negative" or len(phrase.words) < 2 or after < len(items):
+        return False
+    change = FieldDraft("value", minimum=0)
+    said = Constraint(phrase.words[1:], reading.source(items), change, entity=owner.words, near=reading.current)
+    reading.draft.constraints.append(said)
     reading.use(items)
     return True
 

@@ -25,7 +25,7 @@ from smaker.agents.offline.reader.language.words import (
 from smaker.agents.offline.reader.product.scope import find_unsupported
 from smaker.agents.offline.reader.rules.fields import holds_fields, is_detail
 from smaker.agents.offline.reader.rules.members import read_group_fields
-from smaker.agents.offline.reader.rules.reading import ADJECTIVES, NOT_RECORDS, Reading, strip_adjectives
+from smaker.agents.offline.reader.rules.reading import ADJECTIVES, Reading, strip_adjectives
 from smaker.agents.offline.reader.rules.relations import read_link
 
 _HAVE = word_set(
@@ -88,9 +88,7 @@ CONTAINERS = word_set(
 )
 
 
-_NO_OWNERS = word_set(
-    "feature features requirement requirements page pages option options way ways test tests overview"
-)
+_NO_OWNERS = word_set("feature features requirement requirements way ways overview field fields")
 
 
 _AGAIN = word_set("each every they it these all both which that one")
@@ -218,16 +216,7 @@ def _parenthesised(reading: Reading, items: Sequence[Item]) -> bool:
     if phrase is None or after != place or is_detail(group, phrase.words):
         return False
     words = _noun_of(phrase)
-    if not words or words[-1] in NOT_RECORDS - {
-        "users",
-        "user",
-        "people",
-        "forms",
-        "pages",
-        "updates",
-        "records",
-        "reports",
-    }:
+    if not words or words[-1] in _NO_OWNERS:
         return False
     entity = reading.declare(words)
     why = find_unsupported(items[: place - len(words)])  # "admins manage products (…)"

@@ -259,6 +259,8 @@ def infer(field: FieldDraft, entity: str) -> Guess:
     bounded = field.minimum is not None or field.maximum is not None
     if bounded and guess in {FieldType.BOOLEAN, FieldType.TAGS, FieldType.URL, FieldType.EMAIL}:
         guess = FieldType.INTEGER
+    if guess is FieldType.TEXT and field.maximum is not None and (field.minimum is not None or field.maximum <= 10):
+        guess = FieldType.INTEGER  # "importance 1-5"
     asks = ""
     if guess is FieldType.URL and singular(last) in {"photo", "image", "avatar", "picture", "logo"}:
         asks = f"How is the {' '.join(words)} of a {entity.replace('_', ' ')} kept? Taken: as a link."

@@ -66,6 +66,8 @@ def _leading(items: Sequence[Item], index: int, reading: FieldReading) -> int:
         found, after = (None, index) if number(word) is not None else read_range(items, index)
         if word in UNIQUE:
             reading.field.unique = True
+        elif word in {"one", "exactly"} and is_word(items, index + 1):
+            pass
         elif word in OPTIONAL:
             reading.field.required = False
         elif word in REQUIRED:

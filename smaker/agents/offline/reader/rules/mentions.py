@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from smaker.agents.offline.reader.draft import Words
 from smaker.agents.offline.reader.language.phrases import Phrase, low, noun_phrase
 from smaker.agents.offline.reader.language.tokens import Item
 from smaker.agents.offline.reader.language.words import (
     MASS,
     is_plural,
+    singular,
     verb,
     word_set,
 )
@@ -26,6 +28,7 @@ _WEAK = word_set("plan organise organize schedule handle administer monitor")  #
 
 
 _VIEWS = frozenset({"list", "view", "see", "show", "browse", "read", "get", "display", "fetch", "retrieve"})
+_EACH_HAS_ONE = word_set("date deadline priority status rating amount price name title quantity")
 _ONES = frozenset({"a", "an", "each", "every", "my", "their", "our"})
 _NO_FIELDS = frozenset({"add", "create", "edit", "delete", "remove"})
 _COLLECTIONS = word_set("collection collections catalog catalogue library inventory database archive")
@@ -141,9 +144,13 @@ def _of_product(reading: Reading, items: Sequence[Item], phrase: Phrase, after: 
         reading.declare(words)
         reading.use(items[:after])
         return True
-    if is_list_word(phrase.head) or (not is_plural(phrase.head) and looks_like_field(words)):
+    one = (*words[:-1], singular(phrase.head))
+    if is_list_word(phrase.head) or (looks_like_field(one) and (not is_plural(phrase.head) or _is_field_only(one))):
         field = read_field(items)
         if field is not None:
+            if not is_list_word(phrase.head):
+                field.words = one  # "with due dates": each has one
+                field.field.name = "_".join(one)
             _of_title(reading, field)
             return True
     acts = len(words) > 1 and verb(words[0]) != ""
@@ -151,13 +158,23 @@ def _of_product(reading: Reading, items: Sequence[Item], phrase: Phrase, after: 
         reading.declare(words)
         reading.use(items[:after])
         return True
+    if reading.loose and not acts and after == len(items) and len(words) <= 3:
+        field = read_field(items)
+        if field is not None:
+            _of_title(reading, field)
+            return True
     return False
+
+
+def _is_field_only(words: Words) -> bool:
+    """Whether a plural is said of a field each record has ("due dates"), and never of records."""
+    return words[-1] in _EACH_HAS_ONE
 
 
 def _of_title(reading: Reading, field: FieldReading) -> None:
     """Take a field of the product: the first of a list opens the fields of what its title names."""
     title = reading.draft.title
-    if not title or reading.draft.entities or is_list_word(field.words[-1]):
+    if not title or not reading.listed or reading.draft.entities or is_list_word(field.words[-1]):
         reading.loose.append(field)
         reading.use(field.used)
         return

@@ -49,6 +49,7 @@ class Reading:
         self.last_wish: Wish | None = None
         self.verbs: set[str] = set()  # bare verbs of this sentence: "add, edit and …"
         self.pending: list[tuple[Aggregate, Sequence[Item]]] = []  # "minimum" before "and maximum amount"
+        self.listed = False  # a colon has opened a list in this sentence
         self.loose: list[FieldReading] = []  # fields of the product itself: "a todo app with title and due date"
 
     def use(self, items: Iterable[Item]) -> None:
@@ -83,6 +84,9 @@ class Reading:
     def declare(self, words: Words) -> EntityDraft:
         """Find or add the entity that ``words`` name, and make it the one spoken of."""
         kept = strip_adjectives(words)
+        if kept in {("journal",), ("diary",), ("logbook",)}:
+            kept = ("entry",)
+            self.draft.written = True
         name = self.entity_of(kept) or entity_name(kept)
         entity = self.draft.entities.get(name)
         if entity is None:

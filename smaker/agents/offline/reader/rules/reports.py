@@ -39,7 +39,7 @@ def read_report(reading: Reading, items: Sequence[Item]) -> bool:
     by_month = low(items, start) == "monthly" and low(items, start + 1) in _AGGREGATES.keys() | _SUMMARIES
     start += by_month
     aggregate, index = _aggregate(items, start)
-    if aggregate is not None and index == len(items) and start + 1 == index and reading.mode != "fields":
+    if aggregate is not None and not by_month and start + 1 == index == len(items) and reading.mode != "fields":
         reading.pending.append((aggregate, items))
         reading.use(items)
         return True  # "minimum and maximum amount per currency"

@@ -106,6 +106,7 @@ def _read_statement(reading: Reading, tokens: Sequence[Token], *, first: bool) -
     for number, sentence in enumerate(sentences(nest(tokens))):
         reading.spoken = None
         reading.verbs = set()
+        reading.listed = False
         _settle_pending(reading)
         parts = split_parts(turn_round(reading, sentence))
         if number or not first:
@@ -141,7 +142,7 @@ def _read_part(reading: Reading, part: Part, following: Part | None, *, opens: b
         elif reading.mentioned is not None:
             reading.open_fields(reading.mentioned)
         elif reading.mode != "entities":
-            reading.mode = "product"
+            reading.mode, reading.listed = "product", True
 
 
 def _forget(reading: Reading, name: str) -> None:

@@ -128,8 +128,7 @@ def read_sort(reading: Reading, items: Sequence[Item]) -> bool:
     if not has_by and reading.mode == "fields":
         return False
     entity, fields, end = _object_and_fields(reading, items, index + 1)
-    plain = [tuple(word for word in field if word not in _DIRECTIONS) for field in fields]
-    plain = [field for field in plain if field]
+    plain = [field for field in (_without_direction(field) for field in fields) if field]
     wish = reading.wish(OperationKind.SORT, items[:end], entity=entity or subject)
     wish.reverse = bool({"descending", "desc", "newest", "latest", "highest"} & set(words))
     for place, field in enumerate(plain):
@@ -137,6 +136,14 @@ def read_sort(reading: Reading, items: Sequence[Item]) -> bool:
             wish = reading.wish_again(wish)
         wish.field = field
     return True
+
+
+def _without_direction(words: Words) -> Words:
+    """``words`` without "ascending" or "newest first" at their end."""
+    end = len(words)
+    while end and words[end - 1] in _DIRECTIONS:
+        end -= 1
+    return words[:end]
 
 
 def read_filter(reading: Reading, items: Sequence[Item]) -> bool:

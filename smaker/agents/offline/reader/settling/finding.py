@@ -90,7 +90,8 @@ def find_fields(draft: Draft, words: Words, near: str | None) -> list[tuple[Enti
         for field in entity.fields.values():
             said = field.name.removesuffix("_record")
             last = said.split("_")
-            if {said, entity_name(tuple(last)), field.references or said} & names:
+            bare = said.removesuffix("_on").removesuffix("_at")
+            if {said, bare, entity_name(tuple(last)), field.references or said} & names:
                 exact.append((entity, field))
             elif _is_time(words, last) or (
                 len(words) == 1 and singular(words[0]) in {singular(last[-1]), singular(last[0])}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smaker.agents.offline.reader.draft import Draft, EntityDraft, FieldDraft, Relation, Words
-from smaker.agents.offline.reader.language.words import is_plural, singular
+from smaker.agents.offline.reader.language.words import is_plural, plural, singular
 from smaker.agents.offline.reader.product.naming import article, human, listing, record_name
 from smaker.agents.offline.reader.product.usual import USUAL_FIELDS, record_of_title
 from smaker.agents.offline.reader.rules.field_types import COUNTING, SEVERAL, infer
@@ -42,7 +42,7 @@ def _loose_fields(reading: Reading) -> None:
         return
     if not draft.entities and draft.title:
         reading.declare(record_of_title(draft.title))
-    titled = draft.entities.get(entity_name(draft.title)) if draft.title else None
+    titled = reading.declare(record_of_title(draft.title)) if draft.title else None
     owner = titled or next(iter(draft.entities.values()), None)
     if owner is not None and titled is None and len(draft.entities) > 1:
         said = listing([" ".join(field.words) for field in reading.loose])
@@ -55,7 +55,7 @@ def _loose_fields(reading: Reading) -> None:
 
 
 def _keep(owner: EntityDraft, field: FieldReading) -> None:
-    owner.declared = owner.declared or not owner.fields
+    owner.partial = owner.partial or not owner.declared
     owner.add(field.field)
 
 
@@ -197,18 +197,23 @@ def _names_nothing(field: FieldDraft, entity: EntityDraft) -> bool:
 def _defaults(draft: Draft, entity: EntityDraft) -> None:
     """Give a record without fields of its own the usual ones, and say so."""
     own = [field for field in entity.fields.values() if field.references is None]
+    kinds = {field.type or infer(field, entity.name).type for field in own}
+    if entity.name == "entry" and draft.written and own and FieldType.LONG_TEXT not in kinds:
+        entity.add(FieldDraft("body"))
+        draft.ask("Which text does an entry have? Taken: body.")
     lists_only = bool(own) and all(_names_nothing(field, entity) for field in own)
     linked = len(entity.fields) - len(own)
-    if (own and not lists_only) or (entity.declared and linked > 1):
+    unnamed = entity.partial and not kinds & {FieldType.TEXT, FieldType.LONG_TEXT}
+    if (own and not lists_only and not unnamed) or (entity.declared and linked > 1):
         return
     base = entity.name.removesuffix("_record").split("_")[-1]
     names = USUAL_FIELDS.get(base, ("name",))
     if linked:
         taken = {word for field in entity.fields.values() for word in field.name.split("_")}
         names = tuple(name for name in names if name.split("_")[0] not in taken) or ("name",)
-    if any(infer(field, entity.name).type is FieldType.LONG_TEXT for field in own):
+    if (unnamed and not lists_only) or FieldType.LONG_TEXT in kinds:
         names = names[:1]
-    added = [name for name in names if name not in entity.fields]
+    added = [name for name in names if not {name, plural(name)} & set(entity.fields)]
     entity.fields = {**{name: FieldDraft(name) for name in added}, **entity.fields}
     entity.defaulted = True
     draft.ask(

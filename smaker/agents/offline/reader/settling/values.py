@@ -64,9 +64,6 @@ def _bounds(draft: Draft, entity: EntityDraft, field: FieldDraft) -> None:
             "only numbers and texts have bounds",
         )
         field.minimum = field.maximum = None
-    whole = all(bound is None or bound == int(bound) for bound in (field.minimum, field.maximum))
-    if field.type is FieldType.TEXT and bounded and whole and field.maximum is not None and field.maximum <= 10:
-        field.type = FieldType.INTEGER  # "importance 1-5"
 
 
 def _plain_default(draft: Draft, field: FieldDraft) -> None:

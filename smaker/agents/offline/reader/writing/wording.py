@@ -239,4 +239,4 @@ def _product(operation: Operation) -> Said:
                 "A form that is right says honestly what happens to it.",
             )
         case _:
-            return f"Show a {topic} section.", (f"The page has a section {topic} with a heading and content.",)
+            return f"Show {article(topic)} section.", (f"The page has a section {topic} with a heading and content.",)
