@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 
 from smaker.core.errors import Diverged
@@ -10,6 +11,8 @@ from smaker.core.ports import Checkout, Store, Workspace
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 """Git's name for a tree without files."""
+
+SMALL = 8192  # bytes; what is larger need not be in the store by the same commit as what is asked for after it
 
 
 class TaskFiles:
@@ -63,18 +66,23 @@ class TaskFiles:
             await self.checkout.restore(self.tree)
         self._dirty = False
 
-    async def settle(self) -> dict[str, str | None] | None:
-        """Snapshot the files after an effect, and store what changed, so that a rebuild needs neither the command nor
-        the model: path -> "<mode>:<blob>" or None where deleted."""
+    async def settle(self) -> tuple[dict[str, str | None] | None, list[bytes]]:
+        """Snapshot the files after an effect; return what changed, so that a rebuild needs neither the command nor the
+        model: path -> "<mode>:<blob>" or None where deleted. Large blobs are stored; small ones are returned too, to be
+        stored with the step."""
         if self.checkout is None:
-            return None
+            return None, []
         before, self.tree = self.tree, await self.checkout.snapshot()
         if before == self.tree or before is None:
-            return None
+            return None, []
         changed = await self.checkout.changes(before, self.tree)
-        blobs = await asyncio.gather(*(self._store.put_blob(entry[1]) for entry in changed.values() if entry))
-        named = iter(blobs)
-        return {path: f"{entry[0]}:{next(named)}" if entry else None for path, entry in changed.items()}
+        contents = [entry[1] for entry in changed.values() if entry]
+        await asyncio.gather(*(self._store.put_blob(data) for data in contents if len(data) > SMALL))
+        named = {
+            path: f"{entry[0]}:{hashlib.sha256(entry[1]).hexdigest()}" if entry else None
+            for path, entry in changed.items()
+        }
+        return named, [data for data in contents if len(data) <= SMALL]
 
     async def reapply(self, changes: Mapping[str, str | None]) -> None:
         """Make recorded changes again from their blobs."""
