@@ -1,10 +1,10 @@
 """An agent's only door to the world: every effect goes through here and is a step of the ledger.
 
 The intent is written before an effect and its result after it; for an edit or a commit, which can be done again, both
-after it. When a task is run again (the process was killed, the
-build was paused), the agent runs from its start and is handed the recorded results until they end; only then do
-effects happen again, on files put back as the last recorded step left them. So agent code must do the same things in
-the same order when it is given the same results; a step whose input differs from its record raises Diverged.
+after it. When a task is run again (the process was killed, the build was paused), the agent runs from its start and is
+handed the recorded results until they end; only then do effects happen again, on files put back as the last recorded
+step left them. So agent code must do the same things in the same order when it is given the same results; a step whose
+input differs from its record raises Diverged.
 
 A replay hands out recorded results too, but makes edits and commits anew, in a fresh repository, and compares the git
 tree after every step.
