@@ -243,6 +243,9 @@ class Worker:
             outcome = await self._crew.agent(task.agent).run(context)
             if context.committed is not None:
                 workspace = await self._workspace(context.project)
+                await self._crew.store.heartbeat(
+                    task.project, task.id, task.attempt, lease_s=self._lease_s
+                )  # the fence
                 crashpoint("task.integrate")
                 commit = await workspace.integrate(task.id)
         except Waiting as waiting:
