@@ -28,10 +28,12 @@ def figures(*, quick: bool) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="smaker-bench-") as folder:
         home = Path(folder) / "home"
         project = asyncio.run(_some_projects(home))
-        smaker = (sys.executable, "-m", "smaker", "--home", str(home))
+        program = Path(sys.executable).with_name("smaker")  # as people call it, where it is installed
+        called = (str(program),) if program.exists() else (sys.executable, "-m", "smaker")
+        smaker = (*called, "--home", str(home))
         commands = {
             "pass": (sys.executable, "-c", "pass"),
-            "version": (sys.executable, "-m", "smaker", "--version"),
+            "version": (*called, "--version"),
             "status": (*smaker, "status"),
             "one": (*smaker, "status", project),
             "help": (*smaker, "--help"),
