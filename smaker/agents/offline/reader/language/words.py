@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 
@@ -38,7 +39,7 @@ FLUFF = word_set(
     "fast easy quick friendly lightweight minimal full complete proper new just want wants need needs "
     "like able possible possibility ability support supports supporting allow allows allowing let lets "
     "enable enables etc eg ie e.g i.e app's well-designed production-ready very really quite basically "
-    "simply easily quickly hi hey ok okay thanks thank help helps wish love would-be kind sort-of sorts "
+    "simply easily quickly hi hey ok okay thanks thank help helps love would-be kind sort-of sorts "
     "stuff thing things something anything way ways there's it's that's i'd i'm let's we'd we'll i'll "
     "them's respective following plain pretty straightforward neat handy useful usable again always "
     "should've including include includes included provide provides providing offer offers feature "
@@ -283,3 +284,20 @@ def number(word: str) -> float | None:
         return float(word.replace(",", "")) if word[:1].isdigit() else None
     except ValueError:
         return None
+
+
+def is_deed(words: Sequence[str], place: int) -> bool:
+    """Whether "teachers manage classes" has its verb at ``place``: a base form after a plural."""
+    return place > 0 and verb(words[place]) == words[place] and is_plural(words[place - 1])
+
+
+_PARTICIPLES = {base: form for form, base in IRREGULAR_VERBS.items()} | {"send": "sent", "take": "taken", "win": "won"}
+
+
+def participle(base: str) -> str:
+    """The past participle of a verb: receive -> received, pay -> paid."""
+    if base in _PARTICIPLES:
+        return _PARTICIPLES[base]
+    if base.endswith("e"):
+        return base + "d"
+    return base[:-1] + "ied" if base.endswith("y") and base[-2:-1] not in "aeiou" else base + "ed"

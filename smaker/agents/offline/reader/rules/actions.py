@@ -16,7 +16,7 @@ from smaker.agents.offline.reader.language.phrases import (
     value_at,
 )
 from smaker.agents.offline.reader.language.tokens import Item
-from smaker.agents.offline.reader.language.words import FLUFF, PREPOSITIONS, is_plural, verb, word_set
+from smaker.agents.offline.reader.language.words import FLUFF, PREPOSITIONS, is_plural, participle, verb, word_set
 from smaker.agents.offline.reader.rules.field_types import is_participle
 from smaker.agents.offline.reader.rules.reading import ADJECTIVES, Reading
 from smaker.agents.offline.reader.rules.views import subject_before
@@ -189,6 +189,22 @@ def _read_verb(reading: Reading, items: Sequence[Item], index: int, subject: Wor
             return False
     reading.wish(OperationKind.SET, items[:end], entity=entity).value = STATES[base]
     _name(reading, base)
+    return True
+
+
+def read_deed(reading: Reading, items: Sequence[Item]) -> bool:
+    """Read "receive orders" where orders have a field "received" or such a value."""
+    word = low(items, 0)
+    phrase, after = noun_phrase(items, 1)
+    name = reading.entity_of(phrase.words) if phrase is not None else None
+    if phrase is None or name not in reading.draft.entities or not is_word(items, 0) or word in FLUFF:
+        return False
+    state = participle(verb(word) or word)
+    fields = reading.draft.entities[name].fields.values()
+    if not any(state in {field.name, f"is_{field.name}", *field.choices} for field in fields):
+        return False
+    reading.wish(OperationKind.SET, items[:after], entity=phrase.words).value = state
+    _name(reading, word)
     return True
 
 

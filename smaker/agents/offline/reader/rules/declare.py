@@ -18,6 +18,7 @@ from smaker.agents.offline.reader.language.words import (
     AUXILIARIES,
     DETERMINERS,
     FLUFF,
+    is_deed,
     is_plural,
     verb,
     word_set,
@@ -239,17 +240,12 @@ def _is_new_record(reading: Reading, items: Sequence[Item], place: int, group: G
 def _noun_of(phrase: Phrase) -> Words:
     """The noun at the end of ``phrase``, without a verb before it ("add recipes" -> "recipes")."""
     words = list(phrase.words)
-    deed = next((place for place in range(1, len(words) - 1) if _is_deed(words, place)), 0)
+    deed = next((place for place in range(1, len(words) - 1) if is_deed(words, place) and words[place] in MANAGE), 0)
     if deed:
         words = words[deed + 1 :]
     while len(words) > 1 and (verb(words[0]) in MANAGE or words[0] in FLUFF):
         words.pop(0)
     return tuple(words)
-
-
-def _is_deed(words: Sequence[str], place: int) -> bool:
-    """Whether "teachers manage classes" has its verb at ``place``."""
-    return verb(words[place]) == words[place] and words[place] in MANAGE and is_plural(words[place - 1])
 
 
 def _possessive(reading: Reading, items: Sequence[Item]) -> bool:

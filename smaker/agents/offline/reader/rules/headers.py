@@ -159,7 +159,7 @@ def is_statement(reading: Reading, items: Sequence[Item]) -> bool:
         return True
     if first in {"number", "total", "count", "average", "sum"} and {"per", "by", "of"} & set(words):
         return True
-    if first in _OPERATIONS and len(words) > 1:
+    if first in _OPERATIONS | {"highest", "lowest", "average", "maximum", "minimum"} and len(words) > 1:
         return True
     acts = verb(first) != "" and bool(rest) and (reading.entity_of((words[-1],)) is not None or is_plural(words[-1]))
     return acts or (verb(first) in {"sign", "log"} and len(words) > 1)

@@ -9,6 +9,7 @@ from smaker.agents.offline.reader.language.phrases import Phrase, low, noun_phra
 from smaker.agents.offline.reader.language.tokens import Item
 from smaker.agents.offline.reader.language.words import (
     MASS,
+    is_deed,
     is_plural,
     singular,
     verb,
@@ -46,7 +47,8 @@ def read_mention(reading: Reading, items: Sequence[Item]) -> bool:
         return False
     words, known = phrase.words, reading.entity_of(strip_adjectives(phrase.words))
     looks = base in _VIEWS and not reading.verbs - _VIEWS
-    if known is None and (reading.mode == "fields" or phrase.head in NOT_RECORDS or looks):
+    vague = phrase.head in NOT_RECORDS and len(strip_adjectives(words)) == 1
+    if known is None and (reading.mode == "fields" or vague or looks):
         return False
     if known is None and _loose_field(reading, items, base, phrase):
         return True
@@ -140,7 +142,8 @@ def _of_product(reading: Reading, items: Sequence[Item], phrase: Phrase, after: 
             reading.declare(words)
         reading.use(items[:after])
         return True
-    if reading.entity_of(words) is not None:
+    acts = len(words) > 1 and (verb(words[0]) != "" or any(is_deed(words, place) for place in range(1, len(words))))
+    if reading.entity_of(words) is not None and not acts:
         reading.declare(words)
         reading.use(items[:after])
         return True
@@ -153,7 +156,6 @@ def _of_product(reading: Reading, items: Sequence[Item], phrase: Phrase, after: 
                 field.field.name = "_".join(one)
             _of_title(reading, field)
             return True
-    acts = len(words) > 1 and verb(words[0]) != ""
     if is_plural(phrase.head) and phrase.head not in NOT_RECORDS and not acts:
         reading.declare(words)
         reading.use(items[:after])

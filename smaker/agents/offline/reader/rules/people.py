@@ -58,6 +58,7 @@ _TAIL = word_set(
     "should and necessary"
 )
 _SEE = word_set("see sees view views access accesses read reads edit edits manage manages has have keep keeps change")
+_LEADS = frozenset({"for", "with", "a", "an", "the", "to", "in", "on", "by", "their", "and"})
 _PRIVATE_TO = (
     "to each user",
     "to the user",
@@ -125,6 +126,8 @@ def _account(reading: Reading, items: Sequence[Item], index: int, after: int) ->
         return False
     while after < len(items) and (low(items, after) in _TAIL | NEGATIONS or _again(items, after)):
         after += 1
+    while after < len(items) and low(items, after - 1) in _LEADS:
+        after -= 1
     phrase, _ = noun_phrase(items, 0)
     if not denied and phrase is not None and index > 0:
         reading.draft.actors.add(entity_name(phrase.words[:1]))

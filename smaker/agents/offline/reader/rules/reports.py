@@ -102,14 +102,17 @@ def _aggregate(items: Sequence[Item], start: int) -> tuple[Aggregate | None, int
 def _by(items: Sequence[Item], index: int) -> tuple[int, int]:
     """Where "per", "by", "for each", "in each" stands, and how many words it takes; -1 if nowhere near."""
     words = lows(items)
+    found = -1, 0
     for place in range(index, min(len(words), index + _UNTIL_BY)):
         if words[place] == "grouped" and low(items, place + 1) == "by":
             return place, 2
-        if words[place] in _BY:
-            return place, 1
-        if words[place] in {"for", "in", "of", "over"} and low(items, place + 1) in {"each", "every"}:
+        if words[place] in _BY and (found[0] < 0 or place == found[0] + 2):
+            found = place, 1  # in "price per month by category" the last one groups
+        elif (
+            words[place] in {"for", "in", "of", "over"} and low(items, place + 1) in {"each", "every"} and found[0] < 0
+        ):
             return place, 2
-    return -1, 0
+    return found
 
 
 def _may_stand_alone(reading: Reading, items: Sequence[Item], index: int, start: int) -> bool:
@@ -117,8 +120,10 @@ def _may_stand_alone(reading: Reading, items: Sequence[Item], index: int, start:
     phrase, after = noun_phrase(items, index)
     if phrase is None or after != len(items):
         return low(items, index) == "of"
+    named = any("_".join(phrase.words) in entity.fields for entity in reading.draft.entities.values())
     return (
-        start > 0
+        named
+        or start > 0
         or reading.mode == "wish"
         or low(items, index - 1) in {"of", "all"}
         or reading.entity_of(phrase.words) is not None
@@ -138,6 +143,8 @@ def _measured(
         inner, stop = noun_phrase(items, after + 1)
         if inner is not None and stop <= end:
             entity, after = inner.words, stop
+    elif low(items, after) == "per" and after + 2 == end:
+        field, after = (*phrase.words, "per", low(items, after + 1)), end
     elif reading.entity_of(phrase.words) is not None:
         entity, field = phrase.words, None
     condition = ""

@@ -10,7 +10,7 @@ from smaker.agents.offline.reader.language.tokens import Group, Item, Line, Toke
 from smaker.agents.offline.reader.language.words import AUXILIARIES, FLUFF, is_plural, verb, word_set
 from smaker.agents.offline.reader.product.scope import find_unsupported
 from smaker.agents.offline.reader.product.title import read_product, read_purpose
-from smaker.agents.offline.reader.rules.actions import read_limit, read_port, read_set, read_transfer
+from smaker.agents.offline.reader.rules.actions import read_deed, read_limit, read_port, read_set, read_transfer
 from smaker.agents.offline.reader.rules.additions import turn_round
 from smaker.agents.offline.reader.rules.constraints import read_constraint
 from smaker.agents.offline.reader.rules.declare import CRUD, read_declaration
@@ -41,7 +41,7 @@ _RULES = (
 
 _LEADING = word_set(
     "to also then please and that which who should must can could may will shall able it i we you they "
-    "there is are want need would like let lets allow allows allowing support supports supporting provide "
+    "there is are want wish need would like let lets allow allows allowing support supports supporting provide "
     "provides offer offers possible ability option possibility me us them be make so finally additionally "
     "furthermore moreover lastly first next second third or option"
 )
@@ -185,7 +185,7 @@ def _read_rest(reading: Reading, items: Sequence[Item]) -> Sequence[Item] | None
     """Read what is neither a wish nor a rule: records, further pieces of what is open, and what no blueprint has."""
     if _is_beyond(reading, items):
         return _reject(reading, items)
-    for rule in (read_declaration, _read_exclusion, continue_wish, read_mention):
+    for rule in (read_deed, read_declaration, _read_exclusion, continue_wish, read_mention):
         if rule(reading, items):
             return _left(reading, items)
     if find_unsupported(items) is not None and (len(items) > 1 or reading.mode != "fields"):
