@@ -24,7 +24,18 @@ from smaker.core.events import Delta
 from smaker.core.faults import crashpoint
 from smaker.core.ledger import Effect, Ledger
 from smaker.core.models import Artifact, Project, Step, StepKind, Task
-from smaker.core.ports import Author, Build, Checkout, Clock, Environments, Sandbox, SandboxProfile, Store, Workspace
+from smaker.core.ports import (
+    Author,
+    Build,
+    Checkout,
+    Clock,
+    Environments,
+    Sandbox,
+    SandboxLevel,
+    SandboxProfile,
+    Store,
+    Workspace,
+)
 from smaker.core.profile import Profile
 from smaker.core.spec import Spec
 from smaker.core.taskfiles import TaskFiles
@@ -321,4 +332,7 @@ class Context:
             ("Smaker-Tokens", "0/0"),
             ("Smaker-Cost-USD", "0"),
         ]
-        return trailers + ([("Smaker-Requirement", ", ".join(requirements))] if requirements else [])
+        level = self.project.sandbox_level
+        unboxed = [("Smaker-Sandbox", "off")] if level is not None and level <= SandboxLevel.WEAK else []
+        served = [("Smaker-Requirement", ", ".join(requirements))] if requirements else []
+        return trailers + unboxed + served
