@@ -199,10 +199,13 @@ def assert_safe_failure(
 
 
 def _assert_clear(message: str, hint: str, *, several: bool) -> None:
-    """For a person: one sentence (of a configuration, one a line), no insides of the program, nothing invisible."""
+    """For a person: one sentence (of a configuration, one a line), no insides of the program, nothing invisible.
+
+    Below a sentence that ends with a colon another program may be quoted.
+    """
     lines = message.split("\n")
     assert all(line.strip() for line in lines), f"an empty message: {message!r}"
-    assert several or len(lines) == 1, f"more than one sentence: {message}"
+    assert several or len(lines) == 1 or lines[0].endswith(":"), f"more than one sentence: {message}"
     for text in (message, hint):
         assert not _INSIDES.search(text), f"insides are shown: {text}"
         assert sanitize(text) == text, f"control characters are shown: {text!r}"

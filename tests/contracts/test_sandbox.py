@@ -21,6 +21,7 @@ from smaker.core.http_probe import http_get
 from smaker.core.ports import Command, Mount, Sandbox, SandboxLevel
 from smaker.sandbox.bwrap import BwrapSandbox
 from smaker.sandbox.process import ProcessSandbox
+from smaker.testing import Canaries, assert_safe_failure, fingerprint
 
 CANARY = "canary-3141592653"
 
@@ -109,6 +110,7 @@ async def test_characters_cut_in_two_arrive_whole(sandbox: Sandbox, workspace: P
     assert result.output == "".join(seen) == "grün ☃\ufffd\ufffd"
 
 
+@pytest.mark.attack("C42", "C43")
 async def test_words_are_never_read_by_a_shell(sandbox: Sandbox, workspace: Path) -> None:
     words = ("-rf", "--help", "$(id)", ";id", "`id`", "${x@P}", "a b", "\u200b", "x" * 1000 + " " * 1000, "'\"\\")
     for name in ("-rf", "--help", "$(id)", ";id"):
@@ -134,15 +136,16 @@ async def test_words_that_no_system_can_pass_on_are_refused(sandbox: Sandbox, wo
     assert result.output == "b'caf\\xe9'\n"
 
 
+@pytest.mark.attack("C43")
 async def test_a_hundred_links_and_shell_builtins_just_run(sandbox: Sandbox, workspace: Path) -> None:
     script = " && ".join(["export PATH=$PATH"] * 100 + ["echo done"])
     assert (await sandbox.run(Command(argv=("sh", "-c", script), workspace=workspace))).output == "done\n"
 
 
+@pytest.mark.attack("C24", "C44")
 async def test_the_environment_is_ours_alone(
-    sandbox: Sandbox, workspace: Path, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, workspace: Path, canaries: Canaries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", CANARY)
     monkeypatch.setenv("PYTHONSTARTUP", CANARY)
     wanted = {
         "GREETING": "hallo\nwelt",
@@ -158,6 +161,7 @@ async def test_the_environment_is_ours_alone(
     code = "import json, os; print(json.dumps(dict(os.environ)))"
     result = await sandbox.run(python(code, workspace, env=wanted))
     seen = json.loads(result.output)
+    assert_safe_failure(result, canaries=canaries)
     assert CANARY not in result.output
     assert "evil" not in result.output
     assert seen["GREETING"] == "hallo\nwelt"
@@ -192,13 +196,15 @@ async def test_it_runs_in_the_workspace_or_a_folder_of_it(sandbox: Sandbox, work
     assert "sub" in result.output
 
 
+@pytest.mark.attack("F1", "F2", "F3", "F4")
 @pytest.mark.parametrize("cwd", ["..", "/etc", "a/../../x", "missing", "leads-out", "file"])
-async def test_other_folders_are_refused(sandbox: Sandbox, workspace: Path, cwd: str) -> None:
+async def test_other_folders_are_refused(sandbox: Sandbox, workspace: Path, canaries: Canaries, cwd: str) -> None:
     (workspace / "leads-out").symlink_to("/etc")
     (workspace / "file").touch()
+    before = fingerprint(workspace)
     with pytest.raises(PathError) as refusal:
-        await sandbox.run(Command(argv=("true",), workspace=workspace, cwd=cwd))
-    assert refusal.value.hint
+        await sandbox.run(Command(argv=("touch", "made"), workspace=workspace, cwd=cwd))
+    assert_safe_failure(refusal.value, unchanged=before, canaries=canaries)
 
 
 async def test_a_workspace_that_is_gone_is_told(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -206,6 +212,7 @@ async def test_a_workspace_that_is_gone_is_told(sandbox: Sandbox, tmp_path: Path
         await sandbox.run(Command(argv=("true",), workspace=tmp_path / "nowhere"))
 
 
+@pytest.mark.attack("C35")
 async def test_standard_input_is_given_or_at_its_end(sandbox: Sandbox, workspace: Path) -> None:
     data = "grüße\0".encode() * 50_000
     code = "import sys, hashlib; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())"
@@ -220,6 +227,7 @@ async def test_standard_input_is_given_or_at_its_end(sandbox: Sandbox, workspace
     assert asked.limit is None
 
 
+@pytest.mark.attack("C41")
 async def test_no_descriptor_is_inherited(sandbox: Sandbox, workspace: Path, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(CANARY)
     descriptor = os.open(tmp_path / "secret", os.O_RDONLY)
@@ -246,6 +254,7 @@ def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+@pytest.mark.attack("C32")
 @pytest.mark.parametrize("argv", [("yes",), ("tr", "\\0", "x")], ids=["lines", "one endless line"])
 async def test_a_flood_is_stopped_and_does_not_fill_memory(
     sandbox: Sandbox, workspace: Path, argv: tuple[str, ...]
@@ -264,8 +273,7 @@ async def test_a_flood_is_stopped_and_does_not_fill_memory(
     ticking = asyncio.create_task(tick())
     result = await sandbox.run(Command(argv=argv, workspace=workspace, timeout_s=30))
     ticking.cancel()
-    assert result.limit == "output"
-    assert result.exit_code == 137
+    assert_safe_failure(result, code="output", exit_code=137)
     assert result.dropped_bytes >= (63 << 20) - result.seconds
     assert peak_mb() - before < 50
     assert ticks >= 2, "the event loop stood still"
@@ -299,20 +307,21 @@ time.sleep({0})
 """
 
 
+@pytest.mark.attack("C33", "C34")
 async def test_all_are_dead_at_the_deadline(
-    sandbox: Sandbox, workspace: Path, survivors: Callable[[], list[int]]
+    sandbox: Sandbox, workspace: Path, survivors: Callable[[], list[int]], canaries: Canaries
 ) -> None:
     code = STUBBORN.format(60)
     started = time.monotonic()
     command = Command(argv=("python3", "-c", code, str(workspace)), workspace=workspace, timeout_s=1.0)
     result = await sandbox.run(command)
     assert time.monotonic() - started < 2.0
-    assert result.limit == "timeout"
-    assert result.exit_code == 137
+    assert_safe_failure(result, code="timeout", exit_code=137, canaries=canaries, places=[workspace])
     assert result.output == "started\n"
     assert survivors() == []
 
 
+@pytest.mark.attack("C33")
 async def test_what_a_program_leaves_running_ends_with_it(
     sandbox: Sandbox, workspace: Path, survivors: Callable[[], list[int]]
 ) -> None:

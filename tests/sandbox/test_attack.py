@@ -14,6 +14,7 @@ from smaker.sandbox.attack import attack
 from smaker.sandbox.bwrap import BwrapSandbox
 from smaker.sandbox.limits import Limits
 from smaker.sandbox.process import ProcessSandbox
+from smaker.testing import Canaries, assert_safe_failure, fingerprint
 
 pytestmark = pytest.mark.sandbox
 
@@ -40,9 +41,13 @@ async def open_attacks(sandbox: Sandbox) -> dict[str, str]:
     return {result.name: result.detail for result in results if not result.blocked}
 
 
-async def test_everything_is_blocked(box: BwrapSandbox) -> None:
+@pytest.mark.attack("C23", "C24", "C25", "C26", "C27", "C29", "C30", "C31", "C36", "C37", "C38", "C39", "C40", "C41")
+async def test_everything_is_blocked(box: BwrapSandbox, isolated: Path, canaries: Canaries) -> None:
+    before = fingerprint(isolated)
     bounded = os.geteuid() != 0 or "processes" in (await box.probe()).detail.partition("bounded")[0]
-    assert set(await open_attacks(box)) <= (set() if bounded else {FORKS})
+    found = await open_attacks(box)
+    assert set(found) <= (set() if bounded else {FORKS})
+    assert_safe_failure(None, unchanged=before, canaries=canaries, places=[str(found)])
 
 
 async def test_without_control_groups_only_roots_fork_bomb_is_open() -> None:

@@ -16,6 +16,7 @@ from smaker.core.errors import SandboxUnavailable
 from smaker.core.ports import Command, Mount
 from smaker.sandbox.bwrap import BwrapSandbox
 from smaker.sandbox.limits import Limits
+from smaker.testing import Canaries, assert_safe_failure, fingerprint
 
 pytestmark = pytest.mark.sandbox
 
@@ -63,7 +64,12 @@ async def test_links_in_their_place_are_not_followed(
     assert CANARY not in result.output
 
 
-async def test_of_the_home_only_the_toolchain_is_there(box: BwrapSandbox, command: Make) -> None:
+@pytest.mark.attack("C23")
+async def test_of_the_home_only_the_toolchain_is_there(
+    box: BwrapSandbox, command: Make, isolated: Path, canaries: Canaries
+) -> None:
+    read = f"cat {isolated}/.ssh/* {isolated}/.netrc ~/.ssh/* /proc/*/environ; env"
+    assert_safe_failure(await box.run(command("sh", "-c", read)), says="No such file", canaries=canaries)
     await box.probe()
     code = """
 import json, os, sys
@@ -88,17 +94,19 @@ async def test_passwords_and_private_keys_of_the_machine_are_not_there(box: Bwra
     assert result.output.count("\nmaker:") == 1
 
 
+@pytest.mark.attack("C28")
 async def test_removing_everything_removes_only_the_workspace(
-    box: BwrapSandbox, workspace: Path, tmp_path: Path, command: Make
+    box: BwrapSandbox, workspace: Path, tmp_path: Path, command: Make, canaries: Canaries
 ) -> None:
     (workspace / "a" / "b").mkdir(parents=True)
     (workspace / ".smaker").mkdir()
     (workspace / ".smaker" / "spec.yaml").touch()
     (tmp_path / "beside").write_text("kept")
+    around = fingerprint(tmp_path, allowed=[workspace])
     before = {path: path.stat().st_mtime_ns for path in (Path("/usr/bin"), Path("/etc"), Path(sys.base_prefix))}
     await box.run(command("sh", "-c", "rm -rf ~ /home /tmp/* /work /etc /usr/bin /usr/sbin 2>/dev/null; true"))
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    assert (tmp_path / "beside").read_text() == "kept"
+    assert_safe_failure(None, unchanged=around, canaries=canaries, places=[tmp_path])
     assert [path.name for path in workspace.iterdir()] == [".smaker"]
     assert (workspace / ".smaker" / "spec.yaml").exists()
 
@@ -120,6 +128,7 @@ print(json.dumps(sorted(writable)))
     assert json.loads(result.output) == ["/dev/pts", "/dev/shm", "/home", "/tmp", "/work"]
 
 
+@pytest.mark.attack("C39")
 async def test_nothing_of_the_kernels_can_be_written(box: BwrapSandbox, command: Make) -> None:
     """As root in a box is root to files of /proc, each of them has to be covered."""
     code = """
@@ -141,6 +150,7 @@ for parent, folders, files in os.walk('/proc'):
     assert null.exit_code == 0
 
 
+@pytest.mark.attack("C26", "C38")
 async def test_the_filter_closes_what_namespaces_leave_open(box: BwrapSandbox, command: Make) -> None:
     """A vsock reaches the machine that this one is a guest of; a keyring belongs to no namespace."""
     code = """
@@ -164,6 +174,7 @@ print(subprocess.run(['echo', 'child'], capture_output=True, text=True).stdout, 
     assert lines[9:11] == ["thread", "child"]
 
 
+@pytest.mark.attack("C25")
 async def test_no_other_network_unless_the_user_wishes(box: BwrapSandbox, command: Make) -> None:
     async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"hello")
@@ -178,6 +189,7 @@ async def test_no_other_network_unless_the_user_wishes(box: BwrapSandbox, comman
     assert shared.output == "b'hello'\n"
 
 
+@pytest.mark.attack("C26")
 async def test_names_are_not_resolved_without_a_network(box: BwrapSandbox, command: Make) -> None:
     code = "import socket\nprint(socket.gethostbyname('localhost'))\nsocket.gethostbyname('example.com')"
     result = await box.run(command(code=code, timeout_s=10))
@@ -186,6 +198,7 @@ async def test_names_are_not_resolved_without_a_network(box: BwrapSandbox, comma
     assert result.limit is None
 
 
+@pytest.mark.attack("C47")
 async def test_two_programs_listen_on_one_port(box: BwrapSandbox, workspace: Path, command: Make) -> None:
     made = command("python3", "-m", "http.server", "--bind", "127.0.0.1", "8000", profile="web", port=8000)
     first, second = await asyncio.gather(box.start(made), box.start(made))
@@ -239,6 +252,7 @@ const server = http.createServer((_, answer) => answer.end('hi')).listen(8000, '
     assert (await box.run(command("node", "-e", code))).output == "hi\n"
 
 
+@pytest.mark.attack("C30")
 @pytest.mark.parametrize("groups", [True, False], ids=["control groups", "by looking"])
 async def test_memory_is_bounded_for_the_whole_box(workspace: Path, command: Make, groups: bool) -> None:
     """Eight times 100 MB, each below the bound."""
@@ -253,27 +267,29 @@ for _ in range(8):
 os._exit(os.waitstatus_to_exitcode(os.wait()[1]) and 1)
 """
     result = await sandbox.run(command(code=code, timeout_s=15))
-    assert result.limit == "memory"
-    assert result.exit_code != 0
+    assert_safe_failure(result, code="memory")
     assert result.seconds < 10
 
 
+@pytest.mark.attack("C30")
 async def test_one_process_cannot_take_all_memory(command: Make) -> None:
     sandbox = BwrapSandbox(Limits(memory_mb=256))
     result = await sandbox.run(command(code="room = bytearray(2 << 30)", timeout_s=15))
     assert "MemoryError" in result.output
 
 
+@pytest.mark.attack("C29")
 async def test_a_fork_bomb_is_bounded_and_leaves_nothing(command: Make, tmp_path: Path) -> None:
     sandbox = BwrapSandbox(Limits(processes=100))
     bomb = f"import os, time\nwhile True:\n    try: os.fork()\n    except OSError: time.sleep(0.05)\n# {tmp_path}"
     result = await sandbox.run(command(code=bomb, timeout_s=1.0))
-    assert result.limit in {"timeout", "processes"}
+    assert_safe_failure(result, code={"timeout", "processes"})
     assert result.seconds < 2.5
     assert running(tmp_path) == []
     assert (await sandbox.run(command("echo", "well"))).output == "well\n"
 
 
+@pytest.mark.attack("C29")
 async def test_a_fork_bomb_is_ended_where_nothing_else_counts_processes(command: Make) -> None:
     sandbox = BwrapSandbox(Limits(processes=100), control_groups=False)
     code = "import os, time\nfor _ in range(150):\n    if not os.fork(): time.sleep(30)\ntime.sleep(30)"
@@ -294,6 +310,7 @@ def running(mark: Path) -> list[str]:
     return found
 
 
+@pytest.mark.attack("C31")
 async def test_disks_are_not_filled(workspace: Path, command: Make) -> None:
     sandbox = BwrapSandbox(Limits(workspace_mb=20, tmp_mb=4, file_mb=16))
     one = await sandbox.run(command("sh", "-c", "head -c 100M /dev/zero > big; ls -s big"))
@@ -301,7 +318,7 @@ async def test_disks_are_not_filled(workspace: Path, command: Make) -> None:
     assert one.exit_code == 0
     script = "n=0; while :; do head -c 4M /dev/zero > f$n; n=$((n+1)); sleep 0.02; done"
     many = await sandbox.run(command("sh", "-c", script, timeout_s=20))
-    assert many.limit == "disk"
+    assert_safe_failure(many, code="disk")
     tmp = await sandbox.run(
         command("sh", "-c", "head -c 8M /dev/zero > /tmp/x; stat -c %s /tmp/x; df -k /dev/shm /home")
     )
@@ -338,6 +355,7 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
+@pytest.mark.attack("C33")
 @pytest.mark.parametrize("groups", [True, False])
 async def test_killing_smaker_leaves_no_survivor(workspace: Path, groups: bool) -> None:
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, str(workspace), str(groups))

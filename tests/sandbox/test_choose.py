@@ -17,6 +17,7 @@ from smaker.sandbox.bwrap import BwrapSandbox
 from smaker.sandbox.choose import choose_sandbox
 from smaker.sandbox.limits import Limits
 from smaker.sandbox.process import ProcessSandbox
+from smaker.testing import Canaries, assert_safe_failure, fingerprint
 
 REFUSALS = {
     "no namespaces": "bwrap: No permissions to create new namespace, likely because the kernel does not allow it.",
@@ -58,12 +59,13 @@ async def test_the_weak_one_is_taken_only_by_name_and_says_what_it_is() -> None:
     assert status.remedy
 
 
+@pytest.mark.attack("C50")
 @pytest.mark.parametrize("kind", ["", "docker", "none", "BWRAP"])
-async def test_other_kinds_are_configuration_errors(kind: str) -> None:
+async def test_other_kinds_are_configuration_errors(kind: str, canaries: Canaries) -> None:
     with pytest.raises(ConfigError, match="sandbox") as refusal:
         await choose_sandbox(kind)
     assert "bwrap" in refusal.value.hint
-    assert refusal.value.exit_code == 2
+    assert_safe_failure(refusal.value, code="E_CONFIG", exit_code=2, canaries=canaries)
 
 
 @pytest.mark.parametrize("words", REFUSALS.values(), ids=REFUSALS)
@@ -75,15 +77,18 @@ async def test_every_refusal_has_a_remedy(refusing, words: str) -> None:
     assert status.remedy
 
 
-async def test_nothing_runs_after_a_refusal(refusing, tmp_path: Path, workspace: Path) -> None:
-    sandbox = BwrapSandbox(program=refusing(REFUSALS["no namespaces"]))
+@pytest.mark.attack("C50")
+@pytest.mark.parametrize("words", REFUSALS.values(), ids=REFUSALS)
+async def test_nothing_runs_after_a_refusal(refusing, workspace: Path, canaries: Canaries, words: str) -> None:
+    sandbox = BwrapSandbox(program=refusing(words))
     command = Command(argv=("touch", "ran"), workspace=workspace)
-    with pytest.raises(SandboxUnavailable, match="No permissions") as refusal:
-        await sandbox.run(command)
-    assert refusal.value.exit_code == 78
-    assert refusal.value.hint
-    with pytest.raises(SandboxUnavailable):
-        await sandbox.start(command)
+    before = fingerprint(workspace)
+    for attempt in (sandbox.run(command), sandbox.start(command)):
+        with pytest.raises(SandboxUnavailable) as refusal:
+            await attempt
+        assert_safe_failure(
+            refusal.value, code="E_SANDBOX", exit_code=78, says=words, unchanged=before, canaries=canaries
+        )
     assert not (workspace / "ran").exists()
 
 
@@ -97,8 +102,11 @@ async def test_apparmor_is_named_where_it_is_the_cause(
     assert "sysctl" not in status.remedy
 
 
+@pytest.mark.attack("C50")
 @pytest.mark.parametrize("missing", ["bwrap", "prlimit"])
-async def test_a_missing_program_is_named_with_its_package(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_missing_program_is_named_with_its_package(
+    missing: str, canaries: Canaries, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = host.program
     monkeypatch.setattr(host, "program", lambda name: None if name == missing else found(name))
     with pytest.raises(
@@ -107,7 +115,7 @@ async def test_a_missing_program_is_named_with_its_package(missing: str, monkeyp
         await choose_sandbox("auto")
     assert "apt install" in no.value.hint
     assert "sandbox.kind" in no.value.hint
-    assert no.value.exit_code == 78
+    assert_safe_failure(no.value, code="E_SANDBOX", exit_code=78, canaries=canaries)
 
 
 async def test_a_program_that_is_no_bubblewrap_is_refused(tmp_path: Path) -> None:

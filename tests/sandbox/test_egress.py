@@ -89,6 +89,7 @@ TRICKS = {
 }
 
 
+@pytest.mark.attack("C46")
 @pytest.mark.parametrize("target", TRICKS.values(), ids=TRICKS)
 async def test_tricks_are_refused(door, target: str, caplog: pytest.LogCaptureFixture) -> None:
     ask, egress = await door(("registry.example", 443))

@@ -21,6 +21,7 @@ from smaker.core.profile import Environment, Profile
 from smaker.sandbox.bwrap import BwrapSandbox
 from smaker.sandbox.environments import RECORD, CachedEnvironments
 from smaker.sandbox.process import ProcessSandbox
+from smaker.testing import Canaries, assert_safe_failure
 
 pytestmark = pytest.mark.sandbox
 
@@ -134,6 +135,7 @@ async def test_it_is_compiled_and_cannot_be_changed(house: House) -> None:
     assert {path: path.stat().st_mtime_ns for path in house.folder.rglob("*")} == before
 
 
+@pytest.mark.attack("C46")
 def test_the_record_names_and_hashes_what_was_installed(house: House) -> None:
     record = json.loads((house.folder / RECORD).read_text())
     assert record["requirements"] == ["greeter"]
@@ -148,15 +150,16 @@ async def test_equal_requirements_share_it_and_others_do_not(house: House, tmp_p
     assert await again.prepare(none, tmp_path / "nothing") == ()
 
 
+@pytest.mark.attack("C46")
 async def test_a_package_nobody_has_is_told_and_leaves_nothing(
-    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    house: House, tmp_path: Path, canaries: Canaries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offline(monkeypatch, house.wheels)
     with pytest.raises(
         Unavailable, match=r"(?s)could not be installed.*No matching distribution found for gretter"
     ) as no:
         await house.environments.prepare(PROFILE, project(tmp_path / "p", "gretter"))
-    assert no.value.exit_code == 4
+    assert_safe_failure(no.value, code="E_UNAVAILABLE", exit_code=4, canaries=canaries, places=[tmp_path])
     assert "name and version" in no.value.hint
     assert {path for path in house.cache.iterdir() if path.is_dir()} == {house.base, house.folder}
 
@@ -191,8 +194,9 @@ def build_wheel(*_, **__): raise SystemExit("FOUND " + json.dumps(found))
 """
 
 
+@pytest.mark.attack("C45")
 async def test_a_package_that_runs_code_at_installation_gets_nothing(
-    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    house: House, tmp_path: Path, canaries: Canaries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A source distribution with a build backend of its own: the way stolen releases steal."""
     secret = tmp_path / "private"
@@ -210,12 +214,12 @@ async def test_a_package_that_runs_code_at_installation_gets_nothing(
             archive.writestr("thief-1.0/pyproject.toml", build)
             archive.writestr("thief-1.0/backend.py", code)
         offline(monkeypatch, wheels)
-        monkeypatch.setenv("OPENAI_API_KEY", "canary")
         said: list[str] = []
         environments = house.environments_in(tmp_path / "cache", BwrapSandbox())
-        with pytest.raises(Unavailable):
+        with pytest.raises(Unavailable) as no:
             await environments.prepare(PROFILE, project(workspace, "thief"), said.append)
     output = "".join(said)
+    assert_safe_failure(no.value, code="E_UNAVAILABLE", exit_code=4, canaries=canaries, places=[output, tmp_path])
     found = json.loads(output.partition("FOUND ")[2].splitlines()[0])
     assert found == {
         "environment": [],

@@ -101,6 +101,7 @@ def test_only_families_that_the_network_namespace_confines(machine: str) -> None
 
 
 @MACHINES
+@pytest.mark.attack("C36")
 def test_nothing_is_typed_into_terminals(machine: str) -> None:
     ioctl = NUMBERS[machine]["ioctl"]
     assert answer(machine, ioctl, 0, 0x5412) == errno.EPERM

@@ -7,6 +7,7 @@ import pytest
 from smaker.sandbox.variables import BASE, environment, permitted
 
 
+@pytest.mark.attack("C44")
 @pytest.mark.parametrize(
     "name",
     [

@@ -223,6 +223,7 @@ def test_what_is_not_clear_is_refused(case: str) -> None:
 def test_what_is_clear_is_accepted() -> None:
     assert_safe_failure(PathError("m", hint="h"), code="E_PATH_OUTSIDE", exit_code=1, says="m")
     assert_safe_failure(SmakerError("m"), remedy=False)
+    assert_safe_failure(SmakerError("git failed:\nfatal: no", hint="h"))
     assert_safe_failure(ConfigError("config error: c.yaml:1:2: m"))
     assert_safe_failure(ConfigError("one\ntwo", hint="h"), exit_code=2)  # one sentence a line
     assert_safe_failure(CommandResult(exit_code=137, output="x", seconds=1, limit="timeout"), code="timeout")
