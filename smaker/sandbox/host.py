@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -174,11 +175,23 @@ def kernel_files() -> tuple[str, ...]:
     options = ["--ro-bind", "/proc/sys", "/proc/sys"]
     if os.geteuid() == 0:
         for name in _ROOTS_KERNEL_FILES:
-            if Path(name).is_dir():
-                options += ["--ro-bind", name, name]
-            elif Path(name).exists():
-                options += ["--ro-bind", "/dev/null", name]
+            if _writable(Path(name)):
+                options += ["--ro-bind", name if Path(name).is_dir() else "/dev/null", name]
     return tuple(options)
+
+
+def _writable(path: Path) -> bool:
+    """Whether the file, or one in the folder, has a write bit for its owner."""
+    found = path.rglob("*") if path.is_dir() else (path,)
+    return any(stat.S_ISREG(bits) and bits & stat.S_IWUSR for bits in map(mode, found))
+
+
+def mode(path: Path) -> int:
+    """Return what lstat says of a path's kind and rights; 0 if it says nothing."""
+    try:
+        return path.lstat().st_mode
+    except OSError:
+        return 0
 
 
 def certificates() -> tuple[tuple[Path, ...], dict[str, str]]:

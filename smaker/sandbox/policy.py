@@ -46,22 +46,15 @@ def workspace_folder(command: Command) -> Path:
 def masks(workspace: Path) -> list[str]:
     """Return the options that hide ``.git`` and protect ``.smaker``. Symbolic links are left to dangle inside."""
     options: list[str] = []
-    git = _mode(workspace / ".git")
+    git = host.mode(workspace / ".git")
     if stat.S_ISDIR(git):
         options += ["--size", "4096", "--tmpfs", f"{WORK}/.git", "--remount-ro", f"{WORK}/.git"]
     elif stat.S_ISREG(git):
         options += ["--ro-bind", "/dev/null", f"{WORK}/.git"]
     own = workspace / ".smaker"
-    if stat.S_ISDIR(_mode(own)):
+    if stat.S_ISDIR(host.mode(own)):
         options += ["--ro-bind", str(own), f"{WORK}/.smaker"]
     return options
-
-
-def _mode(path: Path) -> int:
-    try:
-        return path.lstat().st_mode
-    except OSError:
-        return 0
 
 
 def arguments(
