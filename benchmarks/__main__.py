@@ -10,7 +10,7 @@ import time
 
 from benchmarks.figure import Figure, table
 
-NAMES = ("startup", "steps", "sandbox", "workspace", "many", "recovery", "store", "sandbox", "build")
+NAMES = ("startup", "steps", "workspace", "many", "recovery", "store", "sandbox", "build")
 
 
 def main() -> None:

