@@ -231,6 +231,9 @@ class NodeClaimReader:
             fluent = names[0].startswith("expect")  # what is asserted of stands in the first call of the chain
             if fluent or not _proves_nothing(names[-1], given):
                 self._claim(_claim_text(call, names[-1], given), place)
+            function = text(call.child_by_field_name("function"))
+            for argument in given:  # a helper that is asked for a value may assert something on the way
+                self._expression(argument, place.under(function) if argument.type in FUNCTIONS else place)
         else:
             function = call.child_by_field_name("function")
             swallowing = names[-1:] == ["catch"]
