@@ -109,6 +109,8 @@ def noun_phrase(items: Sequence[Item], start: int, *, limit: int = 5, whole: boo
         words.append(low(items, index))
         taken.append(token(items, index))
         index += 1
+    if not words and taken and taken[-1].low in {"thing", "things", "stuff", "features"}:
+        words = [taken[-1].low]  # "things (name)": the word that says little is the noun itself
     if not words:
         return None, start
     return Phrase(tuple(words), tuple(taken), determiner), index
@@ -145,7 +147,8 @@ def holds_together(items: Sequence[Item], index: int) -> bool:
         {"drag", "drop"},
     ):
         return True
-    return "between" in lows(items[max(0, index - 4) : index])
+    before = lows(items[max(0, index - 4) : index])
+    return "between" in before and "and" not in before[before.index("between") :]
 
 
 def value_at(items: Sequence[Item], index: int) -> float | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from smaker.agents.offline.reader.language.phrases import PhraseTable
+from smaker.agents.offline.reader.language.phrases import PhraseTable, low
 from smaker.agents.offline.reader.language.tokens import Item
 
 NEEDS_MODEL = "A model could write it: smaker config set llm.mode openai (or claude, local), then try again."
@@ -66,10 +66,10 @@ _ANYWHERE = {
     _DESKTOP: """browser extension; chrome extension; firefox extension; desktop app; desktop application; electron;
         gui app; vs code extension; wordpress plugin; plugin for""",
     "login through other services, password recovery and two-factor login": """
-        oauth; google login; login with google; sign in with google; github login; social login; single sign
-        on; single sign-on; sso; ldap; saml; two factor; two-factor; 2fa; magic link; magic links; password
-        reset; reset their password; reset passwords; forgot password; forgotten password; email
-        verification; verify their email""",
+        oauth; google login; login with google; log in with google; sign up with google; sign in with
+        google; github login; social login; single sign on; single sign-on; sso; ldap; saml; two factor;
+        two-factor; 2fa; magic link; magic links; password reset; reset their password; reset passwords;
+        forgot password; forgotten password; email verification; verify their email""",
     "encryption, blockchains and cryptography": """
         blockchain; cryptocurrency; crypto wallet; nft; smart contract; end-to-end encryption; end to end
         encryption; encrypt; encrypts; encrypted; decrypt""",
@@ -121,7 +121,13 @@ def name_unsupported(items: Sequence[Item]) -> str | None:
     return "; ".join(dict.fromkeys(entry[0] for entry in found if entry is not None)) or None
 
 
-def find_unsupported(items: Sequence[Item]) -> str | None:
-    """What no blueprint builds among the words of ``items``, in plain words, or None."""
-    found = (_WORDS.at(items, index) for index in range(len(items)))
-    return next((entry[0] for entry in found if entry is not None), None)
+def find_unsupported(items: Sequence[Item], known: Callable[[str], bool] = lambda _: False) -> str | None:
+    """What no blueprint builds among the words of ``items``, in plain words, or None.
+
+    A word that is ``known`` as the name of a record asks for nothing.
+    """
+    for index in range(len(items)):
+        found = _WORDS.at(items, index)
+        if found is not None and not (found[1] == index + 1 and known(low(items, index))):
+            return found[0]
+    return None

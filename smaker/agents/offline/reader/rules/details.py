@@ -79,8 +79,6 @@ def read_detail(items: Sequence[Item], index: int, reading: FieldReading) -> int
         return index + 1 + _values(items, index + 1, reading)
     if word == "/" or low(items, index + 1) == "/":
         return _slashes(items, index - (word == "/"), reading)
-    if low(items, index + 1) == "or" and is_word(items, index + 2):
-        return _either(items, index, reading)
     if word in {"default", "defaults", "defaulting"}:
         return _default(items, index, draft)
     if word == "by" and low(items, index + 1) == "default":
@@ -92,6 +90,8 @@ def read_detail(items: Sequence[Item], index: int, reading: FieldReading) -> int
     if found is not None:
         apply_range(draft, found)
         return after
+    if low(items, index + 1) == "or" and is_word(items, index + 2):
+        return _either(items, index, reading)
     if word in {"in", "as"} and is_word(items, index + 1):
         step = index + 1 + (low(items, index + 1) in DETERMINERS)
         return _unit_or_type(items, step, reading) or index

@@ -51,7 +51,8 @@ def read_field(items: Sequence[Item]) -> FieldReading | None:
     words = list(reading.words)
     if start == index or not 1 <= len(words) <= 5:
         return None
-    if len(words) > 1 and verb(words[0]) in _ACTIONS and reading.field.type is None:
+    acts = verb(words[0]) in _ACTIONS and not words[0].endswith("ed")
+    if len(words) > 1 and acts and reading.field.type is None:
         return None
     _details(items, index, reading)
     reading.field.name = "_".join(word.replace("-", "_").replace("'", "") for word in words)
@@ -120,6 +121,12 @@ def _whether(items: Sequence[Item], index: int, reading: FieldReading) -> int:
 
 
 def _name(items: Sequence[Item], index: int, reading: FieldReading) -> int:
+    if low(items, index) in {"is", "has", "was"} and is_word(items, index + 1) and len(items) <= index + 3:
+        state, after = noun_phrase(items, index + 1)
+        if state is not None:
+            reading.words = (low(items, index), *state.words)
+            reading.take(items[index:after])
+            return after
     if len(items) == 1 and low(items, 0) in {"from", "to"}:  # of a message, or of a period
         reading.words = (low(items, 0),)
         reading.take(items)

@@ -81,6 +81,10 @@ class Reading:
         longer = sorted(name for name in {*self.known, *self.draft.entities} if name.endswith(tail))
         return longer[0] if len(longer) == 1 else None
 
+    def knows(self, word: str) -> bool:
+        """Whether ``word`` names a record."""
+        return self.entity_of((word,)) is not None
+
     def declare(self, words: Words) -> EntityDraft:
         """Find or add the entity that ``words`` name, and make it the one spoken of."""
         kept = strip_adjectives(words)
@@ -95,7 +99,9 @@ class Reading:
                     f"The prompt names more than {MOST_RECORDS} kinds of records: too much to build at once.",
                     hint="Ask for the most important ones first, and add the others with: smaker add-step",
                 )
-            said, name = name, record_name(name)
+            plain = entity_name(kept)
+            said = plain if record_name(plain) == name else name
+            name = record_name(said)
             if name != said:
                 self.draft.ask(f"{said!r} is a word of Python: what is the record called in code? Taken: {name}.")
             entity = EntityDraft(name, record_plural(said))

@@ -175,6 +175,8 @@ def _read_once(reading: Reading, items: Sequence[Item], *, first: bool) -> Seque
     purpose = read_purpose(reading, items)
     if purpose is not None:
         return purpose
+    if _is_beyond(reading, items):
+        return _reject(reading, items)
     for rule in _RULES:
         if rule(reading, items):
             return _left(reading, items)
@@ -183,8 +185,6 @@ def _read_once(reading: Reading, items: Sequence[Item], *, first: bool) -> Seque
 
 def _read_rest(reading: Reading, items: Sequence[Item]) -> Sequence[Item] | None:
     """Read what is neither a wish nor a rule: records, further pieces of what is open, and what no blueprint has."""
-    if _is_beyond(reading, items):
-        return _reject(reading, items)
     for rule in (read_deed, read_declaration, _read_exclusion, continue_wish, read_mention):
         if rule(reading, items):
             return _left(reading, items)
@@ -204,7 +204,7 @@ def _read_rest(reading: Reading, items: Sequence[Item]) -> Sequence[Item] | None
 def _is_beyond(reading: Reading, items: Sequence[Item]) -> bool:
     """Whether a part asks for what no blueprint has ("payments with Stripe") rather than listing what a record has."""
     lists = any(isinstance(item, Group) for item in items) or {"have", "has", "no", "without"} & set(lows(items))
-    return not lists and reading.mode != "fields" and find_unsupported(items) is not None
+    return not lists and reading.mode != "fields" and find_unsupported(items, reading.knows) is not None
 
 
 def _read_exclusion(reading: Reading, items: Sequence[Item]) -> bool:
