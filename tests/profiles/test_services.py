@@ -102,7 +102,7 @@ def spec_of(plan: Callable[[str], Any], make_spec: Callable[..., Spec]) -> Calla
     [
         pytest.param("kitchen-sink", "fastapi-service", marks=pytest.mark.slow),
         pytest.param("accounts", "web-app", marks=pytest.mark.slow),
-        ("books", "web-app"),
+        ("guestbook", "web-app"),
     ],
 )
 def test_it_is_red_on_the_skeleton_and_green_after_the_blueprints(
