@@ -22,7 +22,7 @@ KEPT = {
     "SMAKER_TEST_ENV_CACHE",
     "COVERAGE_PROCESS_START",
 }
-PREFIXES = ("PIP_", "SSL_", "REQUESTS_", "NODE_EXTRA_", "PYTEST_", "COV_", "UV_")
+PREFIXES = ("PIP_", "SSL_", "REQUESTS_", "NODE_EXTRA_", "PYTEST_", "COV_", "COVERAGE_", "UV_")
 
 
 @pytest.fixture(autouse=True)

@@ -50,7 +50,7 @@ def build_sandbox(settings: Settings) -> Sandbox:
     from smaker.sandbox.limits import Limits
 
     bounds = Limits(memory_mb=settings.sandbox.memory_mb, processes=settings.sandbox.processes)
-    return LazySandbox(settings.sandbox.kind, bounds)
+    return LazySandbox(settings.sandbox.kind, bounds, reach=settings.sandbox.network)
 
 
 def build_log(home: Path) -> None:
