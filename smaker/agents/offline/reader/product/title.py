@@ -73,7 +73,7 @@ def read_purpose(reading: Reading, items: Sequence[Item]) -> list[Item] | None:
     """Read "for books and loans", "for a veterinary clinic", "for tracking runs"; returns what follows, or None."""
     if (
         low(items, 0) not in {"for", "in", "at", "around", "about", "from"}
-        or low(items, 1) in {"most", "least", "all"}
+        or low(items, 1) in {"most", "least", "all", "each", "every"}
         or reading.mode not in {"product", "entities"}
     ):
         return None

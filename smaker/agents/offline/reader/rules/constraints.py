@@ -37,19 +37,33 @@ def _stated(reading: Reading, items: Sequence[Item]) -> bool:
             entity = words
             words, index = _subject(inner.words, after)
         elif low(items, index) == "of":
-            inner, after = noun_phrase(items, index + 1)
-            if inner is None or after >= len(items):
+            inner, after = noun_phrase(items, index + 1, limit=6)
+            if inner is None or after > len(items):
                 return False
-            entity, index = inner.words, after
+            said, index = _subject(inner.words, after)
+            if words[-1:] in {("number",), ("count",)}:
+                words = said  # "the number of pages"
+            else:
+                entity = said
         if not words:
             return False
-    values = index < len(items) and isinstance(items[index], Group) and bool(words) and words[-1] in CHOICE_NAMES
+    values = index < len(items) and isinstance(items[index], Group) and _has_values(reading, words)
+    if low(items, index) in {"has", "have"} and low(items, index + 1) == "to":
+        index += 2
     said = low(items, index) in _LINKS or (
         reading.mode not in {"fields", "product"} and read_range(items, index)[0] is not None
     )
     if not said and not (values and reading.mode != "fields"):
         return False
     return _said(reading, items, index, words, entity)
+
+
+def _has_values(reading: Reading, words: Words | None) -> bool:
+    """Whether the name is of a field whose values may follow."""
+    if not words:
+        return False
+    name = "_".join(words)
+    return words[-1] in CHOICE_NAMES or any(name in entity.fields for entity in reading.draft.entities.values())
 
 
 def _subject(words: Words, index: int) -> tuple[Words, int]:
@@ -71,6 +85,7 @@ def _said(reading: Reading, items: Sequence[Item], index: int, words: Words | No
             continue
         if low(items, index) in DETERMINERS | {
             "always",
+            "have",
             "also",
             "from",
             "go",

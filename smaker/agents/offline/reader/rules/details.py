@@ -109,9 +109,11 @@ def _flag(items: Sequence[Item], index: int, draft: FieldDraft) -> int:
             draft.required = False
             return step + 1
         return index
-    if word in {"may", "can"} and low(items, index + 1) == "be" and low(items, index + 2) in _EMPTY_WORDS:
-        draft.required = False
-        return index + 3
+    if word in {"may", "can"} and low(items, index + 1) == "be":
+        step = index + 2 + (low(items, index + 2) == "left")
+        if low(items, step) in _EMPTY_WORDS:
+            draft.required = False
+            return step + 1
     if word in UNIQUE:
         draft.unique = True
         return index + 1

@@ -38,6 +38,8 @@ def read_report(reading: Reading, items: Sequence[Item]) -> bool:
         start += 1
     by_month = low(items, start) == "monthly" and low(items, start + 1) in _AGGREGATES.keys() | _SUMMARIES
     start += by_month
+    if low(items, start + 1) == "first":
+        return False  # "highest first" is an order
     aggregate, index = _aggregate(items, start)
     if aggregate is not None and not by_month and start + 1 == index == len(items) and reading.mode != "fields":
         reading.pending.append((aggregate, items))
@@ -118,6 +120,8 @@ def _by(items: Sequence[Item], index: int) -> tuple[int, int]:
 def _may_stand_alone(reading: Reading, items: Sequence[Item], index: int, start: int) -> bool:
     """Whether a figure without groups is meant: "show the average duration", "sum of all payments"."""
     phrase, after = noun_phrase(items, index)
+    if phrase is not None and low(items, after) == "of" and noun_phrase(items, after + 1)[1] == len(items):
+        return True  # "the sum of the prices of all books"
     if phrase is None or after != len(items):
         return low(items, index) == "of"
     named = any("_".join(phrase.words) in entity.fields for entity in reading.draft.entities.values())
@@ -161,12 +165,13 @@ def _trailing(reading: Reading, items: Sequence[Item], start: int, place: int, l
     if phrase is None:
         return False
     last = phrase.head
-    if last in _SUMMARIES and place == after:
+    of, stop = noun_phrase(items, after + 1) if low(items, after) == "of" else (None, after)
+    if last in _SUMMARIES and place == stop:
         inner, end = noun_phrase(items, place + length)
         if inner is None:
             return False
         by: Words = ("month",) if inner.head in MONTHS else inner.words
-        _wish(reading, items[:end], None, None, None, by, "")
+        _wish(reading, items[:end], None, of.words if of is not None else None, None, by, "")
         return True
     if (
         last in {"totals", "counts", "averages"}
