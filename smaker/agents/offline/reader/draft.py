@@ -111,6 +111,7 @@ class Draft:
     kind_words: str = ""
     title: Words = ()
     written: bool = False  # a journal: its entries have a text
+    purpose: str | None = None  # the record in "a CLI for chess clubs", if no other is named with it
     guessed: bool = False  # its only record was guessed from the title
     entities: dict[str, EntityDraft] = field(default_factory=dict)
     wishes: list[Wish] = field(default_factory=list)

@@ -11,7 +11,7 @@ import yaml
 
 from smaker.core.spec import Spec
 
-FILES = ("corpus", "holdout", "holdout2", "holdout3", "holdout4")
+FILES = ("corpus", "holdout", "holdout2", "holdout3", "holdout4", "holdout5")
 
 
 def _cases() -> list[Any]:

@@ -40,7 +40,7 @@ _TABLE = PhraseTable(
 )
 _WORDS = frozenset(word for text in _SECTIONS.values() for word in text.replace(";", " ").split())
 _PERIODS = word_set("monthly yearly annual annually month year annual/monthly")
-_SWITCH = word_set("switch switches switching toggle toggles toggled toggling")
+_SWITCH = word_set("switch switches switched switching toggle toggles toggled toggling")
 _AROUND = word_set(
     "section sections table form forms button buttons page pages block blocks card cards grid area part "
     "parts link links nav navigation navbar bar large big bold short friendly sticky our my us me some "

@@ -26,8 +26,8 @@ _BROUGHT = {
         docker-compose; dockerised; dockerized; openapi; openapi docs; swagger; swagger docs; health check;
         health endpoint; health checks; pagination; paginated; paging; problem json""",
     _API | _WEB | _CLI: "sqlite; sqlite3; a database; persistent storage; persistence; database",
-    _WEB: """jinja; jinja2; html; css; server-rendered; server rendered; hashed passwords; sessions; csrf
-        protection; responsive; forms; pages; navigation""",
+    _WEB: """jinja; jinja2; html; css; server-rendered; server rendered; hashed passwords; csrf
+        protection; responsive; navigation""",
     _CLI: "typer; argparse; rich",
     _SITE: """html; css; javascript; vanilla javascript; vanilla js; js; plain html; responsive; mobile friendly;
         mobile-friendly; accessible""",

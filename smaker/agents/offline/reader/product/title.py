@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smaker.agents.offline.reader.language.phrases import low, lows, noun_phrase
-from smaker.agents.offline.reader.language.tokens import Item, Token
+from smaker.agents.offline.reader.language.tokens import Group, Item, Token
 from smaker.agents.offline.reader.language.words import DETERMINERS, FLUFF, is_plural, verb, word_set
 from smaker.agents.offline.reader.product.scope import find_unsupported
 from smaker.agents.offline.reader.rules.field_types import is_list_word
-from smaker.agents.offline.reader.rules.reading import Reading, strip_adjectives
+from smaker.agents.offline.reader.rules.fields import holds_fields
+from smaker.agents.offline.reader.rules.reading import Reading, entity_name, strip_adjectives
 
 SYSTEM = word_set(
     "app apps application applications system tool program programme utility tracker tracking manager "
@@ -17,6 +18,7 @@ SYSTEM = word_set(
     "platform journal log keeper collection list lists register directory project prototype mvp demo "
     "thing script registry crud service services site website records"
 )
+_LISTS = frozenset({"with", "that", "has", "having", "including"})
 _BUILD = word_set("build create make write develop implement design generate code produce craft give")
 _LEAD = FLUFF | DETERMINERS | word_set("i we you me us need want would can could like should to for of it be get")
 
@@ -83,30 +85,27 @@ def read_purpose(reading: Reading, items: Sequence[Item]) -> list[Item] | None:
     if phrase is None:
         return None
     words = strip_adjectives(phrase.words)
-    records = is_plural(words[-1]) or reading.entity_of(words) is not None
-    inner, _ = noun_phrase(items, after + 1)
-    lists = (
-        low(items, after) in {"with", "that", "has", "having", "including"}
-        and inner is not None
-        and is_plural(inner.head)
-    )
-    if (
-        phrase.determiner in {"a", "an", "my", "our"}
-        and not records
-        and lists
-        and inner is not None
-        and not is_list_word(inner.head)
-    ):
+    known, many = reading.entity_of(words), is_plural(words[-1])
+    one = phrase.determiner in {"a", "an", "my", "our", "the"}
+    if one and not known and not many and _lists_records(items, after):
         reading.use(items[: after + 1])
         reading.draft.title = reading.draft.title or words
         return list(items[after + 1 :])
-    if low(items, 0) == "for" and (records or low(items, after) in {"with", "(", "including", "that", "has", "having"}):
-        if phrase.determiner not in {"a", "an", "my", "our", "the"} or reading.entity_of(words) is not None:
-            return list(items[1:])
-        if low(items, after) == "(" or is_plural(words[-1]):
-            return list(items[1:])
+    group = items[after] if after < len(items) else None
+    fields = isinstance(group, Group) and holds_fields(group)
+    listed = not one and low(items, after) in _LISTS
+    if low(items, 0) == "for" and (known or many or fields or listed):
+        if after == len(items) and many:
+            reading.draft.purpose = entity_name(words)
+        return list(items[1:])
     reading.use(items[:after])
     kept = [word for word in words if word not in SYSTEM] or list(words)
     if not reading.draft.title and low(items, after) != "to":
         reading.draft.title = tuple(kept)
     return list(items[after:])
+
+
+def _lists_records(items: Sequence[Item], index: int) -> bool:
+    """Whether "with posts and comments" stands at ``index``, rather than "with title and author"."""
+    inner, _ = noun_phrase(items, index + 1)
+    return low(items, index) in _LISTS and inner is not None and is_plural(inner.head) and not is_list_word(inner.head)

@@ -127,6 +127,7 @@ def continue_list(reading: Reading, items: Sequence[Item]) -> bool:
     if phrase.words == ("users",):
         return _of_product(reading, items, phrase, after)
     if (is_plural(phrase.head) or reading.entity_of(phrase.words) is not None) and phrase.head not in NOT_RECORDS:
+        reading.draft.purpose = None
         reading.declare(phrase.words)
         reading.use(items[:after])
         return True

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from smaker.agents.offline.reader.language.clauses import Part, split_parts
-from smaker.agents.offline.reader.language.phrases import low, lows, noun_phrase
+from smaker.agents.offline.reader.language.phrases import low, lows, noun_phrase, split_list
 from smaker.agents.offline.reader.language.tokens import Group, Item, Line, Token, mark, nest, sentences, tokens_of
-from smaker.agents.offline.reader.language.words import AUXILIARIES, FLUFF, is_plural, verb, word_set
+from smaker.agents.offline.reader.language.words import verb
 from smaker.agents.offline.reader.product.scope import find_unsupported
 from smaker.agents.offline.reader.product.title import read_product, read_purpose
 from smaker.agents.offline.reader.rules.actions import read_deed, read_limit, read_port, read_set, read_transfer
@@ -17,9 +17,10 @@ from smaker.agents.offline.reader.rules.declare import CRUD, read_declaration
 from smaker.agents.offline.reader.rules.fields import read_group
 from smaker.agents.offline.reader.rules.headers import as_piece, is_statement, lists_fields, read_header
 from smaker.agents.offline.reader.rules.mentions import continue_list, read_mention
-from smaker.agents.offline.reader.rules.people import PEOPLE, read_people
+from smaker.agents.offline.reader.rules.openings import strip
+from smaker.agents.offline.reader.rules.people import read_people
 from smaker.agents.offline.reader.rules.reading import Reading
-from smaker.agents.offline.reader.rules.relations import MAKES, read_relation
+from smaker.agents.offline.reader.rules.relations import read_relation
 from smaker.agents.offline.reader.rules.reports import read_report
 from smaker.agents.offline.reader.rules.views import continue_wish, read_filter, read_search, read_sort
 from smaker.core.spec import OperationKind
@@ -36,39 +37,6 @@ _RULES = (
     read_set,
     read_constraint,
     read_relation,
-)
-
-
-_LEADING = word_set(
-    "to also then please and that which who should must can could may will shall able it i we you they "
-    "there is are want wish need would like let lets allow allows allowing support supports supporting provide "
-    "provides offer offers possible ability option possibility me us them be make so finally additionally "
-    "furthermore moreover lastly first next second third or option"
-)
-
-
-_SUBJECTS = word_set("users user people person visitors visitor everyone anyone someone callers clients customers")
-
-
-_DONE_BY_PEOPLE = word_set(
-    "search filter sort list view see browse export import download edit update delete remove mark find look"
-)
-
-
-# What people do with records that no blueprint knows.
-_DEEDS = word_set(
-    "share borrow lend follow like subscribe buy purchase sell print scan rent hire attend enrol enroll invite"
-)
-_NO_DEEDS = word_set(
-    "have contain include consist comprise hold need belong reference link own go exceed fall drop move transfer limit"
-)
-_INTRODUCING = word_set("add include implement provide create build need want offer have")
-
-
-_REQUESTS = word_set(
-    "search searching filter filters filtering sort sorting export exporting import importing csv json "
-    "total totals count average login signup sign log user-accounts authentication registration limit "
-    "maximum full-text"
 )
 
 
@@ -166,10 +134,14 @@ def read_items(reading: Reading, items: Sequence[Item], *, first: bool = False) 
 
 def _read_once(reading: Reading, items: Sequence[Item], *, first: bool) -> Sequence[Item] | None:
     """Let the first rule that can read ``items``; returns what is left to read, None when nothing is."""
+    if isinstance(items[0], Group):  # an aside: "(no login)"
+        for piece in split_list(items[0].items):
+            read_items(reading, piece)
+        return items[1:]
     named = read_product(reading, items, first=first)
     if named is not None:
         return named
-    items = _strip(reading, items)
+    items = strip(reading, items)
     if not items:
         return None
     purpose = read_purpose(reading, items)
@@ -241,84 +213,6 @@ def _reject(reading: Reading, items: Sequence[Item]) -> None:
     reading.draft.reject(reading.source(items), f"no blueprint has {why}")
     reading.use(items)
     reading.last_wish = None
-
-
-def _strip(reading: Reading, items: Sequence[Item]) -> Sequence[Item]:
-    """Leave out "users can", "it should be possible to" before what is asked."""
-    if reading.mode == "fields" and low(items, 0) not in _SUBJECTS | {"also", "then", "finally", "they", "it"}:
-        return items
-    index = 0
-    while index < len(items):
-        word = low(items, index)
-        ahead = low(items, index + 1)
-        if (
-            word in _SUBJECTS
-            and reading.entity_of((word,)) is None
-            and (ahead in AUXILIARIES - {"have", "has", "is", "are"} or verb(ahead) or ahead == "to")
-        ):
-            index += 1
-        elif index == 0 and (actor := _actor(reading, items)) > 0:
-            if find_unsupported(items[:actor]) is not None:
-                break
-            index = actor
-        elif (
-            word in {"a", "the", "each", "every", "all"}
-            and ahead in PEOPLE
-            and low(items, index + 2) in {"can", "may", "should", "must", "will"}
-        ):
-            if reading.entity_of((ahead,)) is not None:
-                break
-            index += 2
-        elif word in {"with", "for"} and reading.mode == "product" and ahead == "support":
-            index += 2
-        elif (
-            (
-                word in _LEADING
-                and not (
-                    word in {"is", "are", "can", "be", "may", "must", "should", "will"}
-                    and index == 0
-                    and not verb(ahead)
-                )
-            )
-            or (word in _INTRODUCING and _names_request(items, index + 1))
-            or (word in {"with"} and reading.mode == "product" and index == 0)
-        ):
-            index += 1
-        else:
-            break
-    reading.use(items[:index])
-    if "there" in lows(items[:index]) and reading.mode == "":
-        reading.mode = "entities"  # "there are authors, books and loans"
-    if verb(low(items, index)) in _DEEDS and reading.mode != "fields" and _has_object(items, index + 1):
-        return items[index + 1 :]  # the deed itself stays unread
-    return items[index:]
-
-
-def _has_object(items: Sequence[Item], index: int) -> bool:
-    phrase, _ = noun_phrase(items, index)
-    return phrase is not None and (is_plural(phrase.head) or phrase.determiner != "")
-
-
-def _names_request(items: Sequence[Item], index: int) -> bool:
-    """Whether "search", "CSV export", "a total per category" stands at ``index``, as after "add"."""
-    while low(items, index) in FLUFF | {"a", "an", "the", "some"}:
-        index += 1
-    return low(items, index) in _REQUESTS
-
-
-def _actor(reading: Reading, items: Sequence[Item]) -> int:
-    """Where what is done begins in "authors can publish posts", "teachers manage classes"; 0 if nobody does it."""
-    phrase, after = noun_phrase(items, 0)
-    if phrase is None:
-        return 0
-    lead = after - len(phrase.words)
-    if len(phrase.words) > 2 and is_plural(phrase.words[0]) and phrase.words[1] in _DONE_BY_PEOPLE | {"manage", "keep"}:
-        return lead + 1
-    if low(items, after) not in {"can", "may", "should", "must", "will"} or len(phrase.words) > 2:
-        return 0
-    base = verb(low(items, after + 1))
-    relates = base in MAKES and reading.entity_of(phrase.words) is not None and phrase.head not in PEOPLE
-    return after + 1 if base and base not in _NO_DEEDS and not relates else 0
 
 
 def _details_of_last(reading: Reading, items: Sequence[Item]) -> bool:

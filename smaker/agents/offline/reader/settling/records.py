@@ -23,8 +23,9 @@ def settle(reading: Reading) -> None:
         _people(reading)
     for entity in list(draft.entities.values()):
         _references(reading, entity)
-    for relation in draft.relations:
+    for relation in sorted(draft.relations, key=lambda relation: relation.only_known):
         _relate(reading, relation)
+    _drop_purpose(reading)
     for entity in list(draft.entities.values()):
         _defaults(draft, entity)
         _references(reading, entity)
@@ -180,12 +181,25 @@ def _relate(reading: Reading, relation: Relation) -> None:
         if child is None or parent is None:
             return
         draft.ask(f"What is kept of {article(human(entity.name))}? Taken: the usual fields.")
-    if child == parent:
-        return
+    if child == parent or (relation.only_known and parent in _needed(draft, child)):
+        return  # a guess that says no more than what is known
     owner = draft.entities[child]
     if not any(field.references == parent for field in owner.fields.values()):
         required = False if relation.optional else None
         owner.add(FieldDraft(parent, FieldType.REFERENCE, references=parent, required=required))
+
+
+def _drop_purpose(reading: Reading) -> None:
+    """Drop what "a CLI for chess clubs" names, if other records were described and none refers to it."""
+    draft = reading.draft
+    purpose = draft.entities.get(draft.purpose or "")
+    if purpose is None or purpose.fields or reading.counted[purpose.name] > 1:
+        return
+    fields = [field for entity in draft.entities.values() for field in entity.fields.values()]
+    described = any(entity.declared for entity in draft.entities.values())
+    if described and not any(field.references == purpose.name for field in fields):
+        del draft.entities[purpose.name]
+        draft.title = draft.title or tuple(purpose.name.split("_"))
 
 
 def _names_nothing(field: FieldDraft, entity: EntityDraft) -> bool:
