@@ -39,7 +39,6 @@ class EntityDraft:
     fields: dict[str, FieldDraft] = field(default_factory=dict)
     owned: bool | None = None
     declared: bool = False
-    defaulted: bool = False
     partial: bool = False  # only some fields were said, of the product: "a todo app with due dates"
 
     def add(self, new: FieldDraft) -> FieldDraft:
@@ -118,7 +117,6 @@ class Draft:
     constraints: list[Constraint] = field(default_factory=list)
     relations: list[Relation] = field(default_factory=list)
     users: bool | None = None
-    user_fields: list[FieldDraft] = field(default_factory=list)
     actors: set[str] = field(default_factory=set)  # who signs up: "members", "landlords"
     own_all: bool | None = None  # True: everybody's records are private; False: shared
     topics: list[str] = field(default_factory=list)

@@ -32,7 +32,6 @@ _JOINTS = (
     "while",
 )
 _MARKS = frozenset({",", ":", "...", "..", ";", "->"})
-RELATIVE = frozenset({"where", "which", "that", "who", "whose", "in which", "on which", "with which"})
 _ANCHORS = (
     "can be either",
     "is one of",

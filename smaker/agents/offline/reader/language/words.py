@@ -35,16 +35,14 @@ PRONOUNS = word_set(
 CONJUNCTIONS = word_set("and or but plus so then while when where if whether because & also too")
 NEGATIONS = word_set("not no never cannot neither nor without none nobody nothing non")
 FLUFF = word_set(
-    "please simple basic small tiny little nice clean modern good great beautiful elegant robust reliable "
-    "fast easy quick friendly lightweight minimal full complete proper new just want wants need needs "
-    "like able possible possibility ability support supports supporting allow allows allowing let lets "
-    "enable enables etc eg ie e.g i.e app's well-designed production-ready very really quite basically "
-    "simply easily quickly hi hey ok okay thanks thank help helps love would-be kind sort-of sorts "
-    "stuff thing things something anything way ways there's it's that's i'd i'm let's we'd we'll i'll "
-    "them's respective following plain pretty straightforward neat handy useful usable again always "
-    "should've including include includes included provide provides providing offer offers feature "
-    "features functionality used use uses called named based able-to given current currently different "
-    "individual existing standard typical usual usually normal common single personal"
+    "please simple basic small tiny little nice clean modern good great beautiful elegant robust reliable fast easy "
+    "quick friendly lightweight minimal full complete proper new just want wants need needs like able possible "
+    "possibility ability support supports supporting allow allows allowing let lets enable enables etc eg ie "
+    "well-designed production-ready very really quite basically simply easily quickly hi hey ok okay thanks thank help "
+    "helps love kind sorts stuff thing things something anything way ways there's it's that's i'd i'm let's we'd we'll "
+    "i'll respective following plain pretty straightforward neat handy useful usable again always include includes "
+    "included provide provides providing offer offers feature features functionality used use uses called named based "
+    "given current currently different individual existing standard typical usual usually normal common single personal"
 )
 # Words that carry no request of their own. Negations and conditions are left out on purpose: they change a meaning.
 STOP = (DETERMINERS | PREPOSITIONS | AUXILIARIES | PRONOUNS | CONJUNCTIONS | FLUFF) - {

@@ -56,10 +56,6 @@ class Reading:
         """Count the words of ``items`` as understood."""
         self.draft.used.update(token.at for token in tokens_of(items))
 
-    def unused(self, items: Iterable[Item]) -> list[Item]:
-        """The words among ``items`` that no rule has understood yet."""
-        return [token for token in tokens_of(items) if token.at not in self.draft.used]
-
     def source(self, items: Sequence[Item]) -> str:
         """The prompt's own words for ``items``, on one line."""
         places = [token for token in tokens_of(items) if token.at >= 0]

@@ -60,7 +60,6 @@ MAKES = word_set(
     "posts add adds schedule schedules own owns hold holds open opens receive receives issue issues send "
     "sends teach teaches"
 )
-_SEVERAL = ("one or more", "many", "several", "multiple", "any number of")
 
 
 def read_relation(reading: Reading, items: Sequence[Item]) -> bool:

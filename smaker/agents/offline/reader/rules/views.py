@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smaker.agents.offline.reader.draft import Wish, Words
-from smaker.agents.offline.reader.language.phrases import at_phrase, is_word, low, lows, noun_phrase
-from smaker.agents.offline.reader.language.tokens import Item, Token, tokens_of
+from smaker.agents.offline.reader.language.phrases import at_phrase, low, lows, noun_phrase
+from smaker.agents.offline.reader.language.tokens import Item
 from smaker.agents.offline.reader.language.words import (
     AUXILIARIES,
     DETERMINERS,
@@ -33,6 +33,7 @@ _DIRECTIONS = word_set(
     "ascending descending asc desc newest oldest latest recent most first last highest lowest cheapest "
     "alphabetically alphabetical reverse chronologically order"
 )
+_DOWN = frozenset({"descending", "desc", "newest", "latest", "recent", "highest"})
 _FIRST = word_set("newest oldest latest recent highest lowest cheapest alphabetically alphabetical chronologically")
 MONTHS = frozenset({"month", "months", "monthly"})
 
@@ -112,11 +113,11 @@ def read_sort(reading: Reading, items: Sequence[Item]) -> bool:
     ):
         last = reading.last_wish
         if reading.mode == "wish" and last is not None and last.kind is OperationKind.SORT:
-            last.reverse = first in {"newest", "latest", "recent", "highest"}
+            last.reverse = first in _DOWN
             reading.use(items)
         else:
             wish = reading.wish(OperationKind.SORT, items)
-            wish.value = first
+            wish.value, wish.reverse = first, first in _DOWN
         return True
     index = next((place for place, word in enumerate(words[:6]) if word in _SORT), -1)
     if index < 0:
@@ -130,7 +131,7 @@ def read_sort(reading: Reading, items: Sequence[Item]) -> bool:
     entity, fields, end = _object_and_fields(reading, items, index + 1)
     plain = [field for field in (_without_direction(field) for field in fields) if field]
     wish = reading.wish(OperationKind.SORT, items[:end], entity=entity or subject)
-    wish.reverse = bool({"descending", "desc", "newest", "latest", "highest"} & set(words))
+    wish.reverse = bool(_DOWN & set(words))
     for place, field in enumerate(plain):
         if place:
             wish = reading.wish_again(wish)
@@ -288,13 +289,6 @@ def _continue_format(reading: Reading, items: Sequence[Item], words: Words) -> b
         wish.format = last.format
         return True
     return False
-
-
-def is_plain(items: Sequence[Item]) -> bool:
-    """Whether ``items`` are words only."""
-    return all(isinstance(item, Token) and is_word(items, place) for place, item in enumerate(items)) and any(
-        tokens_of(items)
-    )
 
 
 def begins(items: Sequence[Item], *phrases: str) -> int:

@@ -229,7 +229,6 @@ def _defaults(draft: Draft, entity: EntityDraft) -> None:
         names = names[:1]
     added = [name for name in names if not {name, plural(name)} & set(entity.fields)]
     entity.fields = {**{name: FieldDraft(name) for name in added}, **entity.fields}
-    entity.defaulted = True
     draft.ask(
         f"Which fields does {article(human(entity.name))} have? Taken: {listing([human(name) for name in added])}."
     )

@@ -15,6 +15,11 @@ _SEARCHED = frozenset({FieldType.TEXT, FieldType.LONG_TEXT, FieldType.TAGS, Fiel
 
 _FILTERED = frozenset({FieldType.CHOICE, FieldType.BOOLEAN, FieldType.REFERENCE, FieldType.TAGS, FieldType.TEXT})
 
+_ORDERS: dict[str, frozenset[FieldType]] = {
+    **dict.fromkeys(("newest", "oldest", "latest", "recent", "chronologically"), TIMES),
+    **dict.fromkeys(("highest", "lowest", "cheapest"), NUMERIC),
+}
+
 
 def settle_wishes(reading: Reading) -> list[Operation]:
     """Operations for every wish that can be one; the others go to the draft's unsupported or questions."""
@@ -148,24 +153,24 @@ def _sort(reading: Reading, wish: Wish) -> list[Operation]:
     owners = owners_of(reading, wish)
     if not owners:
         return []
+    if wish.reverse:
+        reading.draft.ask(f"Are lists in that order without asking: {wish.source!r}? Taken: no.")
     if wish.field is None:
-        wanted = (
-            TIMES
-            if wish.value in {"newest", "oldest", "latest", "recent", "chronologically"}
-            else NUMERIC
-            if wish.value in {"highest", "lowest", "cheapest"}
-            else None
-        )
-        for owner in owners:
-            field = next(
-                (field.name for field in owner.fields.values() if wanted is not None and field.type in wanted), None
-            )
-            field = field or (label_of(owner) if wanted is None else None)
-            if field is not None:
-                return [Operation(kind=OperationKind.SORT, entity=owner.name, field=field)]
-        reading.draft.reject(wish.source, "there is no field to sort by")
-        return []
+        return _sort_by_word(reading, wish, owners)
     found = field_of(reading, wish, wish.field, owners)
     if found is None:
         return []
     return [Operation(kind=OperationKind.SORT, entity=found[0].name, field=found[1].name)]
+
+
+def _sort_by_word(reading: Reading, wish: Wish, owners: list[EntityDraft]) -> list[Operation]:
+    """Sort by what "newest first" or "alphabetically" means for the fields there are."""
+    for owner in owners:
+        kinds = _ORDERS.get(wish.value or "")
+        fields = [field.name for field in owner.fields.values() if kinds is not None and field.type in kinds]
+        label = label_of(owner) if kinds is None else None
+        chosen = fields[0] if fields else label
+        if chosen is not None:
+            return [Operation(kind=OperationKind.SORT, entity=owner.name, field=chosen)]
+    reading.draft.reject(wish.source, "there is no field to sort by")
+    return []
