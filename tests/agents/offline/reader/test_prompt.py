@@ -184,6 +184,13 @@ def test_an_unnamed_kind_is_a_default_that_is_said(read: Read) -> None:
         assert any(question.startswith("What kind of product") for question in spec.questions)
 
 
+def test_a_step_on_a_line_of_its_own_is_a_sentence_of_its_own(read: Read) -> None:
+    spec = read(f"{BOOKS}\nadd a rating to loans and export them to CSV")
+    assert [field.name for field in spec.entity("loan").fields][-1] == "rating"
+    assert not any("rating" in question and "Which record" in question for question in spec.questions)
+    assert [operation for operation in kinds(spec) if operation.startswith("export")] == ["export loan"]
+
+
 def test_fields_that_were_not_said_are_a_default_that_is_said(read: Read) -> None:
     spec = read("a REST API for notes, tasks and ships")
     assert {entity.name: [field.name for field in entity.fields] for entity in spec.entities} == {

@@ -46,6 +46,15 @@ def lows(items: Sequence[Item]) -> list[str]:
     return ["(" if isinstance(item, Group) else item.low for item in items]
 
 
+def said(items: Sequence[Item]) -> str:
+    """The lower-case text of ``items``, with spaces where there were some: "10k", "in progress"."""
+    text = ""
+    for place, item in enumerate(items):
+        joined = isinstance(item, Token) and not item.spaced
+        text += ("" if joined or place == 0 else " ") + low(items, place)
+    return text
+
+
 def is_word(items: Sequence[Item], index: int) -> bool:
     """Whether there is a word at ``index``."""
     if not 0 <= index < len(items):

@@ -113,7 +113,7 @@ def split_lines(text: str) -> tuple[list[Line], list[Token]]:
 
 
 def _continues(line: Line, previous: str, raw: str, indent: int) -> bool:
-    if line.heading or previous.endswith((":", ";")):
+    if line.heading or previous.endswith((":", ";")) or raw.lower().lstrip().startswith(("add ", "also ")):
         return False
     if line.bullet:
         return indent > line.indent

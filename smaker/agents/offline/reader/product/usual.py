@@ -36,6 +36,16 @@ USUAL_FIELDS: dict[str, tuple[str, ...]] = {
     "appointment": ("title", "starts_at"),
     "booking": ("name", "date"),
     "loan": ("borrower", "due_date"),
+    "transaction": ("date", "amount", "description"),
+    "payment": ("amount", "date"),
+    "intake": ("date", "amount"),
+    "run": ("date", "distance", "duration"),
+    "ride": ("date", "distance", "duration"),
+    "walk": ("date", "distance", "duration"),
+    "session": ("date", "duration"),
+    "measurement": ("value", "measured_at"),
+    "reading": ("value", "measured_at"),
+    "visit": ("date", "reason"),
     "order": ("customer_name", "total"),
 }
 # What a product keeps that is named for something else.

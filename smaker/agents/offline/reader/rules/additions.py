@@ -38,28 +38,37 @@ def turn_round(reading: Reading, items: Sequence[Item]) -> list[Item]:
         links = frozenset({"of", "for"})
     else:
         return list(items)
-    words = lows(items)
-    place = max((index for index, word in enumerate(words) if word in links), default=-1)
-    if place <= start + 1:
+    found = _owner(reading, items, start, links, adds=base in _ADDS)
+    if found is None:
         return list(items)
-    owner, after = noun_phrase(items, place + 1)
+    place, after, known = found
     listed = list(items[start + 1 : place])
-    if owner is None or after < len(items) or not listed or _holds_request(listed):
-        return list(items)
-    known = reading.entity_of(owner.words)
-    if base in _KEEPS and (
-        len(split_list(listed)) < 2 or not (is_plural(owner.head) or owner.determiner in {"each", "every"})
-    ):
-        return list(items)
-    if known is None and base in _ADDS:
-        return list(items)
     reading.use(items[: start + 1])
     if known is not None:
         listed = _children(reading, listed, known)
         if not listed:
-            reading.use(items[place:])
-            return []
-    return [*items[place + 1 :], _with(items[place]), *listed]
+            reading.use(items[place:after])
+            return list(items[after:])
+    return [*items[place + 1 : after], _with(items[place]), *listed, *items[after:]]
+
+
+def _owner(
+    reading: Reading, items: Sequence[Item], start: int, links: frozenset[str], *, adds: bool
+) -> tuple[int, int, str | None] | None:
+    """Where "to books" stands, where it ends, and the record if it is known; None if fields are not given to one."""
+    for place in range(start + 2, len(items)):
+        if low(items, place) not in links or _holds_request(items[start + 1 : place]):
+            continue
+        owner, after = noun_phrase(items, place + 1)
+        if owner is None or (after < len(items) and low(items, after) not in {"and", ",", "then", "but"}):
+            continue
+        known = reading.entity_of(owner.words)
+        if adds and known is not None:
+            return place, after, known
+        many = is_plural(owner.head) or owner.determiner in {"each", "every"}
+        if not adds and after == len(items) and many and len(split_list(items[start + 1 : place])) > 1:
+            return place, after, known
+    return None
 
 
 def _with(link: Item) -> Token:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from smaker.agents.offline.reader.draft import FieldDraft, Words
-from smaker.agents.offline.reader.language.phrases import PhraseTable, is_word, low, lows, split_list, token
+from smaker.agents.offline.reader.language.phrases import PhraseTable, is_word, low, lows, said, split_list, token
 from smaker.agents.offline.reader.language.ranges import Range, read_range
 from smaker.agents.offline.reader.language.tokens import Group, Item, Token, tokens_of
 from smaker.agents.offline.reader.language.words import (
@@ -132,6 +132,8 @@ def _unit_or_type(items: Sequence[Item], index: int, reading: FieldReading) -> i
     if found is not None:
         set_type(reading.field, found[0], "_".join(reading.words))
         return found[1]
+    if low(items, index) in {"square", "cubic"} and unit_type(low(items, index + 1)) is not None:
+        index += 1
     word = low(items, index)
     if is_word(items, index) and unit_type(word) is not None:
         reading.field.unit = word
@@ -178,7 +180,7 @@ def _slashes(items: Sequence[Item], index: int, reading: FieldReading) -> int:
             value.append(current)
             step += 1
         values.append(value)
-    set_choices(reading.field, [" ".join(part.low for part in value) for value in values if value])
+    set_choices(reading.field, [said(value) for value in values if value])
     return step
 
 
@@ -261,7 +263,7 @@ def read_group(group: Group, reading: FieldReading) -> bool:
         probe.take(piece[begin:index])
         rest = piece[index:]
         if rest and all(isinstance(item, Token) for item in rest) and len(rest) <= 4:
-            values.append(" ".join(lows(rest)))
+            values.append(said(rest))
             probe.take(rest)
         elif rest:
             return False

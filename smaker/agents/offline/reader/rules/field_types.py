@@ -128,6 +128,7 @@ _EXCEPTIONS: dict[str, FieldType] = {
     "joined": FieldType.DATE,
     "purchased": FieldType.DATE,
     "born": FieldType.DATE,
+    "died": FieldType.DATE,
     "hired": FieldType.DATE,
     "acquired": FieldType.DATE,
     "founded": FieldType.DATE,

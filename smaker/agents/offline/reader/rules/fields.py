@@ -54,8 +54,8 @@ def read_field(items: Sequence[Item]) -> FieldReading | None:
     acts = verb(words[0]) in _ACTIONS and not words[0].endswith("ed")
     if len(words) > 1 and acts and reading.field.type is None:
         return None
-    _details(items, index, reading)
     reading.field.name = "_".join(word.replace("-", "_").replace("'", "") for word in words)
+    _details(items, index, reading)
     reading.field.plural = is_plural(words[-1])
     return reading
 
@@ -156,7 +156,7 @@ def _name(items: Sequence[Item], index: int, reading: FieldReading) -> int:
         removed = len(words) - cut - 1
         after -= removed
         del words[cut + 1 :], tokens[len(tokens) - removed :]
-    if low(items, after) == "of" and is_word(items, after + 1):
+    if low(items, after) == "of" and is_word(items, after + 1) and read_range(items, after + 1)[0] is None:
         return _of(items, after, words, tokens, reading)
     if low(items, after) in {"per", "in", "on", "at", "since", "until", "by", "for", "from", "to", "with"} and words:
         tail, end = _tail(items, after, words)
@@ -178,8 +178,9 @@ def _name(items: Sequence[Item], index: int, reading: FieldReading) -> int:
 def _tail(items: Sequence[Item], index: int, words: Sequence[str]) -> tuple[list[str], int]:
     """A preposition that is part of a name: "hired on", "starts at", "goal per week", "member since"."""
     word = low(items, index)
-    if word == "per" and is_word(items, index + 1):
-        return ["per", low(items, index + 1)], index + 2
+    by_whom = word == "by" and is_word(items, index + 1) and index + 2 == len(items)
+    if (word == "per" and is_word(items, index + 1)) or by_whom:
+        return [word, low(items, index + 1)], index + 2
     following = items[index + 1] if index + 1 < len(items) else None
     at_end = following is None or isinstance(following, Group) or low(items, index + 1) in UNIQUE | OPTIONAL | REQUIRED
     if at_end and word != "in":
