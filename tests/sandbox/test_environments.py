@@ -270,7 +270,8 @@ async def test_a_killed_installation_is_done_again_and_two_processes_wait_for_on
     outputs = [(await process.communicate())[0].decode() for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert sum("Successfully installed greeter" in output for output in outputs) == 1
-    assert sum("Waiting for another process" in output for output in outputs) == 1
+    # on a busy machine the second may begin when the first is done, and then finds it there
+    assert sum("Waiting for another process" in output for output in outputs) <= 1
     assert (half / RECORD).exists()
     assert sorted(path.suffix for path in cache.iterdir()) == ["", "", ".lock"]
 
