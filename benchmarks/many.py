@@ -12,11 +12,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pydantic import JsonValue
 
-from benchmarks.crew import changed, shop
+from benchmarks.crew import changed, plain_repository, shop
 from benchmarks.figure import Figure
 from smaker.core.context import Context
 from smaker.core.models import Outcome, StepKind, Verdict
@@ -47,20 +48,35 @@ class Thinker:
 
 
 def figures(*, quick: bool) -> list[Figure]:
-    """Measure in a child."""
+    """Measure in a child, then the floor: as many bare loops that write a file and run ``git commit``."""
     projects, latency_s = (5, 0.02) if quick else (100, 1.0)
-    ran = subprocess.run(
-        (sys.executable, "-m", "benchmarks.many", str(projects), str(latency_s)),
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    command = (sys.executable, "-m", "benchmarks.many", str(projects), str(latency_s))
+    ran = subprocess.run(command, check=True, capture_output=True, text=True)
     found = json.loads(ran.stdout)
+    with tempfile.TemporaryDirectory(prefix="smaker-bench-") as folder:
+        steps = [plain_repository(Path(folder) / str(number)) for number in range(projects)]
+        bare = asyncio.run(_bare(steps, latency_s))
     what = f"{projects} projects at once, {CALLS} calls of {latency_s:g} s each"
+    seconds = found["seconds"]
     return [
-        Figure("P5", what, found["seconds"], "s", CALLS * latency_s, "the calls alone", 1.6, detail=found),
+        Figure("P5", what, seconds, "s", CALLS * latency_s, "the calls alone", 1.6, detail=found),
+        Figure("P5", "the same", seconds, "s", bare, "bare loops with git commit"),
+        Figure("P5", "the same, processor time", found["cpu_s"], "s", CALLS * latency_s, "the calls alone"),
         Figure("P5", "memory of one more project", found["mb_each"], "MB", bound=1.5, of="value"),
     ]
+
+
+async def _bare(steps: Sequence[Callable[[str, bytes], float]], latency_s: float) -> float:
+    """Seconds that loops over plain repositories take together."""
+
+    async def loop(step: Callable[[str, bytes], float]) -> None:
+        for number in range(CALLS):
+            await asyncio.sleep(latency_s)
+            await asyncio.to_thread(step, *changed(number))
+
+    begun = time.perf_counter()
+    await asyncio.gather(*(loop(step) for step in steps))
+    return round(time.perf_counter() - begun, 3)
 
 
 async def _measure(home: Path, projects: int, latency_s: float) -> dict[str, float]:

@@ -43,7 +43,8 @@ from smaker.core.ports import (
 log = logging.getLogger(__name__)
 
 LEASE_S = 30.0
-POLL_S = 0.25
+POLL_S = 0.25  # how soon a worker with nothing to do sees that there is something
+WATCH_S = 1.0  # the same while tasks run: the end of one is seen at once
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ class Worker:
                 if not running:
                     await self._crew.clock.sleep(POLL_S)
                     continue
-                done, running = await asyncio.wait(running, timeout=POLL_S, return_when=asyncio.FIRST_COMPLETED)
+                done, running = await asyncio.wait(running, timeout=WATCH_S, return_when=asyncio.FIRST_COMPLETED)
                 for finished in done:
                     finished.result()
         finally:
