@@ -72,7 +72,7 @@ class Targets:
             "outside": str(self._outside),
             "key": str(key),
             "pid": self._decoy.pid,
-            "services": [*(path for path in _SERVICES if Path(path).exists()), str(self._outside / "socket")],
+            "services": [*filter(os.path.exists, _SERVICES), str(self._outside / "socket")],
             **await self._listen(),
         }
 
