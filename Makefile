@@ -34,7 +34,7 @@ demo: $(BIN)/smaker ## Build a real project from a prompt, and show what it is
 
 test: $(BIN)/.dev ## Run all tests
 	@echo "» running the tests"
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: lint types layers ## Format, lint, types and layers
 
@@ -53,7 +53,7 @@ fix: $(BIN)/.dev ## Mend what can be mended by itself
 	@$(BIN)/ruff format .
 
 coverage: $(BIN)/.dev ## Run all tests and measure what they cover
-	@$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term --cov-fail-under=80 $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term --cov-fail-under=90 $(ARGS)
 
 bench: $(BIN)/.dev ## Measure what docs/performance.md reports
 	@$(BIN)/python -m benchmarks

@@ -35,10 +35,11 @@ ORDER = tuple(Stage)
 
 
 def begin(project: Project, at: datetime, *, instruction: str | None = None) -> Change:
-    """Return the first task of a new project."""
+    """Return the first tasks of a new project: plan, and before that prove what an adopted one has already."""
     draft = Draft(Build(project=project), at)
     draft.event("project.created", f"{project.name}: created", data={"mode": project.mode, "prompt": project.prompt})
-    draft.add(Stage.SPEC, "Plan", payload={"instruction": instruction} if instruction else {})
+    proved = _prove_anew(draft)
+    draft.add(Stage.SPEC, "Plan", after=proved, payload={"instruction": instruction} if instruction else {})
     return draft.change()
 
 
@@ -206,6 +207,16 @@ def _changed(before: Spec, after: Spec) -> tuple[Module, ...]:
     )
 
 
+def _prove_anew(draft: Draft) -> tuple[str, ...]:
+    """Before a plan grows: add tests and a run where the record has no proof of what is built (the project was adopted,
+    or its record rebuilt); once the plan has grown, a test of the old part could no longer be seen red."""
+    project = draft.build.project
+    if project.spec is None or project.skeleton is None or project.proofs:
+        return ()
+    tests = draft.add(Stage.TESTS, "Acceptance tests of what is there")
+    return (draft.add(Stage.RUN, "Run the tests", after=(tests.id,)).id,)
+
+
 def _implement(draft: Draft, spec: Spec, modules: tuple[Module, ...], *, after: str) -> Task:
     """Add tasks for modules, beside them the tests, then the run and the deployment; return the first."""
     by_module: dict[str, str] = {}
@@ -351,7 +362,8 @@ def _add_step(draft: Draft, text: str) -> None:
         raise UsageError("The build has no plan to add to.", hint='Start anew with: smaker init "…"')
     open_tasks = tuple(task.id for task in draft.build.tasks if not task.state.ended)
     draft.clear_error = draft.build.project.error is not None
-    draft.add(Stage.SPEC, "Plan a further step", after=open_tasks, payload={"instruction": text})
+    after = open_tasks or _prove_anew(draft)
+    draft.add(Stage.SPEC, "Plan a further step", after=after, payload={"instruction": text})
     draft.want(Desired.RUN)
 
 

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Generator
 from pathlib import Path
 
-from smaker.core.errors import PathError, WorkspaceError
+from smaker.core.errors import PathError, Unavailable, WorkspaceError
 from smaker.core.models import Project
 from smaker.core.ports import Clock
 from smaker.workspace.edge import off_loop
@@ -116,10 +116,18 @@ class GitWorkspaces:
                     more = ["--no-local"]
             else:
                 address, more = _address(str(source)), []
-            Git(None, shown=path).run(
-                "clone", "--quiet", "--no-checkout", "--template=", "--no-recurse-submodules", *more, "--", address,
-                str(half), variables=_clone_environment(local=local is not None), timeout_s=CLONE_S,
-            )  # fmt: skip
+            try:
+                Git(None, shown=path).run(
+                    "clone", "--quiet", "--no-checkout", "--template=", "--no-recurse-submodules", *more, "--", address,
+                    str(half), variables=_clone_environment(local=local is not None), timeout_s=CLONE_S,
+                )  # fmt: skip
+            except WorkspaceError as problem:
+                if local is not None or problem.code != WorkspaceError.code:
+                    raise
+                raise Unavailable(
+                    f"{source} could not be cloned: {problem.message}",
+                    hint="See whether git can reach it, and whether it may be read: git ls-remote ADDRESS",
+                ) from problem
             if local is not None:
                 Git(half / ".git", shown=path).run("remote", "remove", "origin")
             (half / ".git").rename(path / ".git")

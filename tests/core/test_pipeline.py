@@ -82,7 +82,8 @@ def planned(**values: object) -> Build:
 def built(**values: object) -> Build:
     build = planned(**values)
     while not any(task.stage is Stage.RUN and task.state is TaskState.READY for task in build.tasks):
-        build = do(build, next(task.id for task in build.tasks if task.state is TaskState.READY))
+        task = next(task for task in build.tasks if task.state is TaskState.READY)
+        build = do(build, task.id, proofs=PROOFS if task.stage is Stage.TESTS else ())
     return build
 
 
@@ -90,6 +91,7 @@ def run_of(build: Build) -> str:
     return [task.id for task in build.tasks if task.stage is Stage.RUN][-1]
 
 
+PROOFS = (Proof(source=TestSource(id="t", requirements=("R1", "R2"), assertions=("a",)), red_on="c-t2"),)
 FINDING = Finding(source="test", message="it fails", requirements=("R1",))
 REPORT = TestReport(tree="t")
 
@@ -99,6 +101,26 @@ def test_a_new_project_has_one_ready_task() -> None:
     assert ready(build) == {"Plan"}
     assert build.project.state is ProjectState.PLANNING
     assert not settled(build)
+
+
+def test_what_an_adopted_project_has_is_proved_before_its_plan_grows() -> None:
+    project = Project(
+        id="p", name="P", prompt="x", workspace="/w", created_at=AT, adopted=True, spec=spec(), skeleton="c0"
+    )
+    build = fold(Build(project=project), begin(project, AT, instruction="add ratings"))
+    assert ready(build) == {"Acceptance tests of what is there"}
+    build = do(build, "t1", proofs=PROOFS)
+    assert ready(build) == {"Run the tests"}
+    build = do(build, "t2", report=REPORT)
+    assert ready(build) == {"Plan"}
+    assert build.project.skeleton == "c0"
+
+
+def test_a_rebuilt_record_is_proved_before_a_further_step() -> None:
+    build = built()
+    build = do(build, run_of(build))
+    forgotten = build.model_copy(update={"project": build.project.model_copy(update={"proofs": ()})})
+    assert ready(tell(forgotten, AddStep(text="add ratings"))) == {"Acceptance tests of what is there"}
 
 
 def test_a_plan_becomes_a_dag_with_tests_beside_the_implementation() -> None:

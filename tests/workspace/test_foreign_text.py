@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from smaker.core.errors import WorkspaceError
+from smaker.core.errors import SmakerError, Unavailable, WorkspaceError
 from smaker.testing import Canaries, assert_safe_failure, fingerprint
 from smaker.workspace import GitWorkspaces
 from smaker.workspace.repository import GitWorkspace
@@ -35,15 +35,15 @@ async def test_only_https_and_ssh_addresses_are_cloned(
     room: GitWorkspaces, tmp_path: Path, canaries: Canaries, address: str
 ) -> None:
     before = fingerprint(tmp_path, allowed=[tmp_path / "state"])
-    with pytest.raises(WorkspaceError) as raised:
+    with pytest.raises(SmakerError) as raised:
         await room.clone(address, tmp_path / "copy")
     assert_safe_failure(
-        raised.value, code={"E_ADDRESS", "E_WORKSPACE"}, unchanged=before, canaries=canaries, places=[tmp_path]
+        raised.value, code={"E_ADDRESS", "E_UNAVAILABLE"}, unchanged=before, canaries=canaries, places=[tmp_path]
     )
 
 
 async def test_an_address_that_does_not_answer_leaves_nothing(room: GitWorkspaces, tmp_path: Path) -> None:
-    with pytest.raises(WorkspaceError, match="git clone failed") as raised:
+    with pytest.raises(Unavailable, match="could not be cloned") as raised:
         await room.clone("https://127.0.0.1:9/none.git", tmp_path / "copy")
     assert raised.value.hint
     assert not (tmp_path / "copy").exists()
