@@ -10,6 +10,7 @@
     ├── Refused                  the builder cannot do what the prompt asks                 (exit 4)
     ├── Unavailable              a model, program or service could not be reached           (exit 4)
     │   └── SandboxUnavailable   no strong sandbox on this machine                          (exit 78)
+    ├── ModelError               a model's answer cannot be used, and asking again does not help  (exit 1)
     ├── WaitingForUser           paused, a gate or question, or over budget                 (exit 3)
     ├── StorageError             the database or disk                                       (exit 1)
     ├── WorkspaceError           git or the files of a project                              (exit 1)
@@ -86,6 +87,13 @@ class SandboxUnavailable(Unavailable):
 
     code = "E_SANDBOX"
     exit_code = 78
+
+
+class ModelError(SmakerError):
+    """A model's answer, or what it was asked, cannot be used, and asking again would not help: E_MODEL, or more exactly
+    E_MODEL_EMPTY, E_MODEL_LENGTH, E_MODEL_CONTEXT, E_MODEL_REQUEST, E_MODEL_FILTERED."""
+
+    code = "E_MODEL"
 
 
 class WaitingForUser(SmakerError):

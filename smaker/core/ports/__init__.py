@@ -5,6 +5,17 @@ A room implements one; agents get them in their context.
 
 from smaker.core.ports.agents import Agent, Deployer
 from smaker.core.ports.clock import Clock
+from smaker.core.ports.llm import (
+    LanguageModel,
+    Message,
+    Models,
+    Reply,
+    Request,
+    Role,
+    Tool,
+    ToolCall,
+    Traits,
+)
 from smaker.core.ports.sandbox import (
     Command,
     CommandResult,
@@ -31,14 +42,23 @@ __all__ = [
     "CommitInfo",
     "Deployer",
     "Environments",
+    "LanguageModel",
+    "Message",
+    "Models",
     "Mount",
     "Process",
     "ProjectLock",
+    "Reply",
+    "Request",
+    "Role",
     "Sandbox",
     "SandboxLevel",
     "SandboxProfile",
     "SandboxStatus",
     "Store",
+    "Tool",
+    "ToolCall",
+    "Traits",
     "Workspace",
     "Workspaces",
 ]
