@@ -1,0 +1,98 @@
+"""All other providers, through litellm, which is large and is therefore loaded by the first question and in a thread.
+
+It is asked without streaming: it reports a stream that breaks off as a whole answer. Its HTTP follows no redirects,
+uses no proxy and asks for nothing compressed; the deadline for the whole is kept here, because its own does not hold.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+from types import ModuleType
+from typing import Any
+
+from smaker.core.errors import ConfigError
+from smaker.core.ports.llm import Request
+from smaker.llm.faults import Passing, refusal, retry_after
+from smaker.llm.openai import question, read
+from smaker.llm.transport import LARGEST, Transport
+from smaker.llm.wire import Answer, Endpoint, Object, OnText
+
+
+def require(provider: str) -> None:
+    """Raise ConfigError if litellm is not installed."""
+    if importlib.util.find_spec("litellm") is None:
+        raise ConfigError(
+            f"provider {provider} is reached through litellm, which is not installed",
+            hint=f"pip install 'smaker[litellm]', or give llm.providers.{provider} a base_url",
+        )
+
+
+def load() -> ModuleType:
+    """Import litellm, tamed. It takes seconds: call it in a thread."""
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # or the import fetches a table from the network
+    import httpx
+    import litellm  # pyright: ignore[reportMissingImports]  an extra
+
+    if litellm.aclient_session is None:
+        litellm.disable_aiohttp_transport = True
+        litellm.telemetry = False
+        litellm.suppress_debug_info = True
+        litellm.drop_params = True
+        litellm.aclient_session = httpx.AsyncClient(
+            trust_env=False, follow_redirects=False, headers={"Accept-Encoding": "identity"}, timeout=900
+        )
+    return litellm
+
+
+class Litellm:
+    """One model behind litellm."""
+
+    def __init__(self, endpoint: Endpoint, transport: Transport) -> None:
+        self._endpoint = endpoint
+        self._mask = transport.mask
+        self._now = transport.clock.now
+        self._total_s = transport.deadlines.total_s
+
+    async def call(self, request: Request, on_text: OnText | None) -> Answer:
+        """Ask once; ``on_text`` is given the whole text at its end. Raises ModelFault."""
+        litellm: Any = await asyncio.to_thread(load)
+        endpoint = self._endpoint
+        options: dict[str, Any] = {"temperature": request.temperature} if request.temperature is not None else {}
+        if endpoint.url:
+            options["api_base"] = endpoint.url
+        try:
+            async with asyncio.timeout(self._total_s):
+                response: Any = await litellm.acompletion(
+                    model=f"{endpoint.provider}/{endpoint.model}",
+                    api_key=endpoint.key,
+                    max_tokens=request.max_tokens,
+                    timeout=self._total_s,
+                    num_retries=0,
+                    max_retries=0,
+                    **question(request),
+                    **options,
+                )
+                body: Object = response.model_dump(mode="json")
+        except TimeoutError:
+            raise Passing("is silent or too slow: no whole answer in time", slow=True) from None
+        except RecursionError:
+            raise Passing("answers with JSON that is nested too deeply") from None
+        except Exception as error:  # its exceptions have no common root, and their texts may hold the key
+            raise self._fault(error) from None
+        answer = read(body, endpoint.model, self._mask)
+        if len(answer.text) > LARGEST:
+            raise Passing(f"answers with more than {LARGEST // 1_000_000} MB")
+        if on_text is not None and answer.text:
+            on_text(answer.text)
+        return answer
+
+    def _fault(self, error: Exception) -> Exception:
+        status = getattr(error, "status_code", None)
+        headers = getattr(getattr(error, "response", None), "headers", None)
+        wait_s = retry_after(headers, self._now()) if headers is not None else None
+        words = self._mask.quote(str(error))
+        if type(error).__name__ == "Timeout":
+            return Passing("is silent or too slow: no whole answer in time", slow=True)
+        return refusal(status if isinstance(status, int) and status >= 300 else 500, words, wait_s)

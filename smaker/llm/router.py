@@ -1,0 +1,214 @@
+"""All configured models: who is asked for which role, by which strategy."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from smaker.config.settings import Ensemble as EnsembleRoute
+from smaker.config.settings import Llm, Ordered, Provider, Route, Strategy
+from smaker.config.settings import Weighted as WeightedRoute
+from smaker.core.errors import ConfigError
+from smaker.core.ports import Clock
+from smaker.core.ports.llm import LanguageModel, Request, Role
+from smaker.core.secrets import Redactor
+from smaker.llm import anthropic, litellm_wire, openai
+from smaker.llm.breaker import Breaker
+from smaker.llm.ensemble import Ensemble
+from smaker.llm.fallback import Fallback
+from smaker.llm.faults import AUTH, Broken
+from smaker.llm.mask import Mask
+from smaker.llm.prices import Prices
+from smaker.llm.provider import Patience, ProviderModel
+from smaker.llm.round_robin import RoundRobin
+from smaker.llm.traits import MeasuredTraits, known
+from smaker.llm.transport import Deadlines, Transport
+from smaker.llm.weighted import Weighted
+from smaker.llm.wire import Answer, Endpoint, OnText, Wire
+
+_ANTHROPIC = frozenset({"claude", "anthropic"})
+_LOCAL_URL = "http://localhost:11434/v1"
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Router:
+    """Implements `smaker.core.ports.llm.Models` for the settings under ``llm``.
+
+    Keys are read from ``environ`` by the names that the configuration gives, and ``redactor`` learns them, so that what
+    it masks elsewhere lacks them too. Nothing is loaded or connected before the first question.
+    """
+
+    def __init__(
+        self,
+        llm: Llm,
+        environ: Mapping[str, str],
+        clock: Clock,
+        redactor: Redactor,
+        *,
+        measured: Path | None = None,
+        deadlines: Deadlines | None = None,
+        patience: Patience | None = None,
+        chance: random.Random | None = None,
+    ) -> None:
+        self.prices = Prices()
+        self.measured = MeasuredTraits(measured) if measured is not None else None
+        self._llm = llm
+        self._clock = clock
+        self._chance = chance or random.Random()  # noqa: S311  spreads load, guards nothing
+        self._patience = patience or Patience()
+        self._mask = Mask(redactor)
+        self._transport = Transport(self._mask, clock, deadlines)
+        self._keys: dict[str, str] = {}
+        for name, provider in llm.providers.items():
+            key = environ.get(provider.api_key_env or "", "").strip()
+            if key:
+                self._keys[name] = key
+                redactor.add(name, key)
+        self._breakers: dict[str, Breaker] = {}
+        self._models: dict[str, ProviderModel] = {}
+        self._roles: dict[Role, LanguageModel] = {}
+
+    def for_role(self, role: Role) -> LanguageModel:
+        """Who answers for ``role``: in the mode of one provider that provider, in hybrid mode the role's route."""
+        if role not in self._roles:
+            self._roles[role] = self._for_role(role)
+        return self._roles[role]
+
+    def named(self, name: str) -> LanguageModel:
+        """One provider by its name, with the model of its configuration or, as "provider/model", with another."""
+        provider, _, model = name.partition("/")
+        configured = self._llm.providers.get(provider)
+        if configured is None:
+            raise ConfigError(
+                f"there is no provider {provider!r} to ask for {name!r}",
+                hint=f"Providers are {', '.join(self._llm.providers)}; add another under llm.providers",
+            )
+        if not configured.enabled and provider != self._llm.mode:
+            raise ConfigError(
+                f"provider {provider} is switched off", hint=f"smaker config set llm.providers.{provider}.enabled true"
+            )
+        return self._model(provider, model or configured.model)
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._transport.close()
+
+    def url(self, provider: str) -> str:
+        """Return the base URL of a provider; "" where litellm knows it."""
+        configured = self._llm.providers[provider]
+        if configured.base_url is not None:
+            return configured.base_url
+        if provider in _ANTHROPIC:
+            return anthropic.URL
+        return {"openai": openai.URL, "local": _LOCAL_URL}.get(provider, "")
+
+    def _for_role(self, role: Role) -> LanguageModel:
+        llm = self._llm
+        if llm.mode == "offline":
+            raise ConfigError(
+                f"no model is asked in mode offline, and {role} needs one",
+                hint="smaker config set llm.mode openai (or claude, local, hybrid)",
+            )
+        if llm.mode != "hybrid":
+            if llm.mode not in llm.providers:
+                raise ConfigError(f"llm.mode is {llm.mode}, and llm.providers has no {llm.mode}", hint="Add it there")
+            return self._model(llm.mode, llm.providers[llm.mode].model)
+        route: Route | None = getattr(llm.routing, role.value)
+        return self._route(role, tuple(llm.providers) if route is None else route)
+
+    def _route(self, role: Role, route: Route) -> LanguageModel:
+        if isinstance(route, WeightedRoute):
+            weights = {name: route.providers[name] for name in self._enabled(role, route.providers)}
+            return self._weighted(weights)
+        if isinstance(route, EnsembleRoute):
+            names = self._enabled(role, route.propose)
+            judge = route.reconcile
+            if judge is not None and not self._is_enabled(judge):
+                judge = names[0]
+            return self._ensemble(names, judge)
+        if isinstance(route, Ordered):
+            return self._by_strategy(route.strategy, self._enabled(role, route.providers))
+        return self._by_strategy(self._llm.strategy, self._enabled(role, route))
+
+    def _by_strategy(self, strategy: Strategy, names: tuple[str, ...]) -> LanguageModel:
+        if strategy == "weighted":
+            return self._weighted(dict.fromkeys(names, 1))
+        if strategy == "ensemble":
+            return self._ensemble(names, names[0])
+        members = [self.named(name) for name in names]
+        if len(members) == 1:
+            return members[0]
+        return RoundRobin(members) if strategy == "round_robin" else Fallback(members)
+
+    def _weighted(self, weights: Mapping[str, int]) -> LanguageModel:
+        members = [(self.named(name), weight) for name, weight in weights.items()]
+        return members[0][0] if len(members) == 1 else Weighted(members, self._chance)
+
+    def _ensemble(self, names: tuple[str, ...], judge: str | None) -> LanguageModel:
+        members = [self.named(name) for name in names]
+        if len(members) == 1:
+            return members[0]
+        return Ensemble(members, self.named(judge) if judge is not None else None)
+
+    def _enabled(self, role: Role, names: Iterable[str]) -> tuple[str, ...]:
+        named = tuple(names)
+        enabled = tuple(name for name in named if self._is_enabled(name))
+        if not enabled:
+            raise ConfigError(
+                f"no provider is left for {role}: {', '.join(named)} is switched off or missing",
+                hint=f"smaker config set llm.providers.{named[0]}.enabled true, or change llm.routing.{role}",
+            )
+        return enabled
+
+    def _is_enabled(self, name: str) -> bool:
+        provider = self._llm.providers.get(name)
+        return provider is not None and provider.enabled
+
+    def _model(self, provider: str, model: str) -> ProviderModel:
+        name = f"{provider}/{model}"
+        if name not in self._models:
+            url = self.url(provider)
+            here = urlsplit(url).hostname in _HERE
+            traits = self.measured.of(name, url) if self.measured is not None else None
+            self._models[name] = ProviderModel(
+                provider,
+                model,
+                self._wire(provider, model, self._llm.providers[provider]),
+                traits=traits or known(model, here=here),
+                breaker=self._breakers.setdefault(provider, Breaker(self._clock)),
+                clock=self._clock,
+                mask=self._mask,
+                prices=None if here else self.prices,
+                patience=self._patience,
+                chance=self._chance,
+            )
+        return self._models[name]
+
+    def _wire(self, provider: str, model: str, configured: Provider) -> Wire:
+        key = self._keys.get(provider)
+        variable = configured.api_key_env
+        if variable is not None and key is None:
+            return NoKey(f"has no key: {variable} is not set")
+        if key is not None and not (key.isascii() and key.isprintable()):
+            return NoKey(f"has no usable key: {variable} holds characters that keys have not")
+        endpoint = Endpoint(provider, model, self.url(provider), key)
+        if provider in _ANTHROPIC:
+            return anthropic.Anthropic(endpoint, self._transport)
+        if endpoint.url:
+            return openai.OpenAI(endpoint, self._transport)
+        litellm_wire.require(provider)
+        return litellm_wire.Litellm(endpoint, self._transport)
+
+
+class NoKey:
+    """The wire to a provider whose key is missing: others may answer in its place, and the user is told."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    async def call(self, request: Request, on_text: OnText | None) -> Answer:
+        """Raise Broken."""
+        del request, on_text
+        raise Broken(self._why, code=AUTH)

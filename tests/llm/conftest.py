@@ -1,0 +1,92 @@
+"""A router at a scripted server, over real HTTP."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from typing import Protocol
+
+import pytest
+
+from smaker.config.settings import Llm, Provider
+from smaker.core.ports import Clock
+from smaker.core.secrets import Redactor
+from smaker.llm.router import Router
+from smaker.llm.transport import Deadlines
+from smaker.testing import FrozenClock, ScriptedModelServer
+from smaker.testing.model_answers import Script
+
+KEYS = {"OPENAI_API_KEY": "sk-odd-4711-openai-value", "ANTHROPIC_API_KEY": "odd-4712-anthropic-value"}
+QUICK = Deadlines(connect_s=0.3, first_s=0.3, idle_s=0.3, total_s=0.3)
+
+
+class Start(Protocol):
+    async def __call__(self, script: Script = (), *, key: str | None = None) -> ScriptedModelServer: ...
+
+
+class Route(Protocol):
+    def __call__(
+        self,
+        llm: Llm | None = None,
+        *,
+        clock: Clock | None = None,
+        deadlines: Deadlines | None = None,
+        redactor: Redactor | None = None,
+        **places: ScriptedModelServer | str,
+    ) -> Router: ...
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def serve(stack: AsyncExitStack) -> Start:
+    """Start a scripted server; it stops with the test."""
+
+    async def start(script: Script = (), *, key: str | None = None) -> ScriptedModelServer:
+        return await stack.enter_async_context(ScriptedModelServer(script, key=key))
+
+    return start
+
+
+@pytest.fixture
+def route(stack: AsyncExitStack) -> Route:
+    """A router whose providers are at scripted servers: ``route(openai=server)``, the default mode hybrid."""
+
+    def make(
+        llm: Llm | None = None,
+        *,
+        clock: Clock | None = None,
+        deadlines: Deadlines | None = None,
+        redactor: Redactor | None = None,
+        **places: ScriptedModelServer | str,
+    ) -> Router:
+        llm = llm or Llm(mode="hybrid")
+        providers = dict(llm.providers)
+        for name, place in places.items():
+            url = place if isinstance(place, str) else place.url
+            known = providers.get(name, Provider(model="scripted"))
+            providers[name] = known.model_copy(update={"base_url": url, "enabled": True})
+        router = Router(
+            llm.model_copy(update={"providers": providers}),
+            KEYS,
+            clock or FrozenClock(),
+            redactor or Redactor(),
+            deadlines=deadlines or QUICK,
+            chance=random.Random(7),
+        )
+        stack.push_async_callback(router.close)
+        return router
+
+    return make
+
+
+@pytest.fixture
+def heard() -> tuple[list[str], Callable[[str], None]]:
+    """A list, and a listener that fills it."""
+    pieces: list[str] = []
+    return pieces, pieces.append

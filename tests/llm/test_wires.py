@@ -1,0 +1,224 @@
+"""The two wire protocols against a real server: what is sent, and what comes of what is answered."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from smaker.core.ports.llm import Message, Request, Tool, ToolCall
+from smaker.testing import Say
+
+SEARCH = Tool(
+    name="search",
+    description="Finds text.",
+    parameters={"type": "object", "properties": {"word": {"type": "string"}}, "required": ["word"]},
+)
+SCHEMA = {
+    "type": "object",
+    "properties": {"n": {"type": "integer"}},
+    "required": ["n"],
+    "additionalProperties": False,
+}
+HELLO = Request(messages=(Message(role="system", text="Be brief."), Message(role="user", text="Hello")))
+
+both = pytest.mark.parametrize("provider", ["openai", "claude"])
+ways = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+
+
+async def ask(route, serve, provider, request, *script, streamed=False):
+    server = await serve(script)
+    pieces: list[str] = []
+    reply = await route(**{provider: server}).named(provider).ask(request, pieces.append if streamed else None)
+    return reply, server.requests[0], pieces
+
+
+@both
+@ways
+async def test_text_with_usage_and_price(route, serve, provider, streamed) -> None:
+    text = "Grüße, 世界! " * 20
+    say = Say(text, tokens_in=1200, tokens_out=300, tokens_cached=200)
+    reply, asked, pieces = await ask(route, serve, provider, HELLO, say, streamed=streamed)
+    assert reply.text == text
+    assert reply.finish == "stop"
+    assert (reply.usage.tokens_in, reply.usage.tokens_out, reply.usage.calls) == (1200, 300, 1)
+    assert reply.provider == provider
+    assert asked.stream is streamed
+    assert "".join(pieces) == (text if streamed else "")
+    assert len(pieces) > 5 or not streamed
+    assert reply.seconds > 0
+
+
+@both
+@ways
+async def test_calls_of_tools(route, serve, provider, streamed) -> None:
+    calls = (
+        ToolCall(id="a1", name="search", arguments='{"word": "a much longer word than one piece"}'),
+        ToolCall(id="a2", name="search", arguments="{}"),
+    )
+    request = HELLO.model_copy(update={"tools": (SEARCH,)})
+    reply, asked, _ = await ask(route, serve, provider, request, Say("Looking.", calls=calls), streamed=streamed)
+    assert [(call.id, call.name, json.loads(call.arguments)) for call in reply.calls] == [
+        (call.id, call.name, json.loads(call.arguments)) for call in calls
+    ]
+    assert reply.text == "Looking."
+    assert reply.finish == "calls"
+    tool = asked.body["tools"][0]
+    assert tool == (
+        {"type": "function", "function": SEARCH.model_dump()}
+        if provider == "openai"
+        else {"name": "search", "description": "Finds text.", "input_schema": SEARCH.parameters}
+    )
+
+
+@both
+@ways
+async def test_an_answer_that_keeps_to_a_schema(route, serve, provider, streamed) -> None:
+    request = HELLO.model_copy(update={"answer_schema": SCHEMA})
+    formed = ToolCall(id="a", name="answer", arguments='{"n": 5}')
+    say = Say('{"n": 5}') if provider == "openai" else Say(calls=(formed,))
+    reply, asked, pieces = await ask(route, serve, provider, request, say, streamed=streamed)
+    assert json.loads(reply.text) == {"n": 5}
+    assert reply.calls == ()
+    assert reply.finish == "stop"
+    assert "".join(pieces) == (reply.text if streamed else "")
+    if provider == "openai":
+        form = {"name": "answer", "schema": SCHEMA, "strict": True}
+        assert asked.body["response_format"] == {"type": "json_schema", "json_schema": form}
+    else:
+        assert asked.body["tool_choice"] == {"type": "tool", "name": "answer"}
+        assert asked.body["tools"][0]["input_schema"] == SCHEMA
+
+
+async def test_strict_is_asked_only_of_schemas_that_are_closed(route, serve) -> None:
+    request = HELLO.model_copy(update={"answer_schema": {**SCHEMA, "required": []}})
+    _, asked, _ = await ask(route, serve, "openai", request, '{"n": 1}')
+    assert "strict" not in asked.body["response_format"]["json_schema"]
+
+
+@both
+@ways
+@pytest.mark.parametrize("finish", ["length", "filtered"])
+async def test_why_it_ended_is_passed_on(route, serve, provider, streamed, finish) -> None:
+    reply, _, _ = await ask(route, serve, provider, HELLO, Say("Half a", finish=finish), streamed=streamed)
+    assert reply.finish == finish
+    assert reply.text == "Half a"
+
+
+TALK = (
+    Message(role="system", text="Rules.", stable=True),
+    Message(role="user", text="Do it.", stable=True),
+    Message(
+        role="assistant",
+        calls=(
+            ToolCall(id="c1", name="search", arguments='{"word": "x"}'),
+            ToolCall(id="c2", name="search", arguments='{"wor'),
+        ),
+    ),
+    Message(role="tool", text="found x", answers="c1"),
+    Message(role="tool", text="bad arguments", answers="c2"),
+    Message(role="user", text="Go on."),
+    Message(role="system", text="Hurry.", stable=True),
+)
+
+
+async def test_a_conversation_as_anthropic_wants_it(route, serve) -> None:
+    _, asked, _ = await ask(route, serve, "claude", Request(messages=TALK), "Done.")
+    mark = {"cache_control": {"type": "ephemeral"}}
+    assert asked.path == "/v1/messages"
+    assert asked.headers["x-api-key"] == "odd-4712-anthropic-value"
+    assert asked.headers["anthropic-version"] == "2023-06-01"
+    assert asked.body["system"] == [{"type": "text", "text": "Rules.", **mark}]
+    assert asked.body["messages"] == [
+        {"role": "user", "content": [{"type": "text", "text": "Do it.", **mark}]},
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "tool_use", "id": "c1", "name": "search", "input": {"word": "x"}},
+                {"type": "tool_use", "id": "c2", "name": "search", "input": {"unreadable": '{"wor'}},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {"type": "tool_result", "tool_use_id": "c1", "content": "found x"},
+                {"type": "tool_result", "tool_use_id": "c2", "content": "bad arguments"},
+                {"type": "text", "text": "Go on."},
+                {"type": "text", "text": "Hurry.", **mark},
+            ],
+        },
+    ]
+
+
+async def test_at_most_four_cache_marks_the_latest(route, serve) -> None:
+    talk = tuple(Message(role="user" if n % 2 == 0 else "assistant", text=f"turn {n}", stable=True) for n in range(7))
+    _, asked, _ = await ask(route, serve, "claude", Request(messages=talk), "Done.")
+    marked = [turn["content"][0]["text"] for turn in asked.body["messages"] if "cache_control" in turn["content"][0]]
+    assert marked == ["turn 3", "turn 4", "turn 5", "turn 6"]
+
+
+async def test_a_conversation_as_openai_wants_it(route, serve) -> None:
+    _, asked, _ = await ask(route, serve, "openai", Request(messages=TALK, temperature=0.2, max_tokens=77), "Done.")
+    assert asked.path == "/v1/chat/completions"
+    assert asked.headers["authorization"] == "Bearer sk-odd-4711-openai-value"
+    assert [message["role"] for message in asked.body["messages"]] == [
+        "system",
+        "user",
+        "assistant",
+        "tool",
+        "tool",
+        "user",
+        "system",
+    ]
+    called = asked.body["messages"][2]
+    assert called["content"] is None
+    assert called["tool_calls"][1]["function"]["arguments"] == '{"unreadable": "{\\"wor"}'
+    assert asked.body["messages"][3] == {"role": "tool", "tool_call_id": "c1", "content": "found x"}
+    assert asked.body["max_tokens"] == 77
+    assert asked.body["temperature"] == 0.2
+    assert "cache_control" not in json.dumps(asked.body)
+
+
+async def test_no_more_is_asked_for_than_the_model_can_answer(route, serve) -> None:
+    request = HELLO.model_copy(update={"max_tokens": 100_000})
+    _, asked, _ = await ask(route, serve, "local", request, "Done.")
+    assert asked.body["max_tokens"] == 8_000
+
+
+async def test_one_connection_serves_many_questions(route, serve) -> None:
+    server = await serve(["one", "two", "three"])
+    model = route(openai=server).named("openai")
+    for word in ("one", "two", "three"):
+        assert (await model.ask(HELLO, lambda _: None)).text == word
+    assert len(server.requests) == 3
+    assert server.connections == 1
+
+
+async def test_a_credential_in_a_prompt_is_not_sent(route, serve) -> None:
+    key = "ghp_" + "a1B2c3D4e5F6" * 3
+    text = f"Why does {key} not work? And sk-odd-4711-openai-value?"
+    _, asked, _ = await ask(route, serve, "claude", Request(messages=(Message(role="user", text=text),)), "No idea.")
+    assert "[redacted:github]" in asked.text
+    assert key not in asked.text
+    assert "4711" not in asked.text
+
+
+@both
+@ways
+async def test_our_key_in_an_answer_is_masked_wherever_a_stream_cuts_it(route, serve, provider, streamed) -> None:
+    text = "Your keys are sk-odd-4711-openai-value and odd-4712-anthropic-value, sk-odd."
+    say = Say(text, piece=7, calls=(ToolCall(id="a", name="search", arguments=json.dumps({"word": text})),))
+    reply, _, pieces = await ask(route, serve, provider, HELLO, say, streamed=streamed)
+    masked = "Your keys are [redacted:openai] and [redacted:claude], sk-odd."
+    assert reply.text == masked
+    assert "".join(pieces) == (masked if streamed else "")
+    assert json.loads(reply.calls[0].arguments) == {"word": masked}
+
+
+async def test_proxies_of_the_environment_are_ignored(route, serve, monkeypatch) -> None:
+    evil = await serve(["from the proxy"])
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{evil.port}")
+    reply, _, _ = await ask(route, serve, "openai", HELLO, "direct")
+    assert reply.text == "direct"
+    assert evil.requests == []
