@@ -61,7 +61,7 @@ async def shop(home: Path, agent: Agent) -> AsyncGenerator[Shop]:
         crew = Crew(
             store=store,
             workspaces=workspaces,
-            agent=lambda _: agent,
+            agent=lambda _, __: agent,
             sandbox=ScriptedSandbox(),
             environments=NoEnvironments(),
             clock=clock,

@@ -20,7 +20,7 @@ class DeployAgent:
 
     async def run(self, context: Context) -> Outcome:
         """Deploy to the target the task or the project names."""
-        profile = self._catalog.load(context.spec.profile).profile
+        profile = self._catalog.of(context.spec).profile
         wanted = DeployTarget(str(context.task.payload.get("target") or context.project.deploy))
         if wanted is DeployTarget.COMPOSE:
             return _failed(

@@ -46,7 +46,7 @@ class Runner:
 
     async def run(self, context: Context) -> Outcome:
         """Run everything that can say no. READY needs every must-have requirement proved and no finding."""
-        profile = self._catalog.load(context.spec.profile).profile
+        profile = self._catalog.of(context.spec).profile
         by_hand = bool(context.task.payload.get("by_hand"))
         if by_hand:
             await context.take_user_files()
@@ -114,7 +114,10 @@ class Runner:
         assert profile.port is not None
         assert profile.health is not None
         started = await context.try_start(
-            profile.start_command(context.spec.package), port=profile.port, path=profile.health
+            profile.start_command(context.spec.package),
+            port=profile.port,
+            path=profile.health,
+            variables=profile.start_variables(context.spec.package),
         )
         if started.status == 200:
             return []

@@ -58,6 +58,7 @@ def init(
 ) -> None:
     """Create a project from a prompt and build it."""
     from smaker.core.control import NewProject
+    from smaker.core.ports import Role
 
     session: Session = context.obj
     text = _prompt(prompt, file)
@@ -75,10 +76,7 @@ def init(
             local.catalog.load(profile)
         settings = local.settings
         if settings.llm.mode != "offline":
-            raise UsageError(
-                f"llm.mode {settings.llm.mode} is not part of this version: it builds offline, without a model.",
-                hint="Leave --mode out, or: smaker config set llm.mode offline",
-            )
+            local.models.for_role(Role.PLANNING)  # says now what is missing, not in the middle of a build
         request = NewProject(
             prompt=text,
             name=name,
@@ -126,12 +124,15 @@ def add_step(context: typer.Context, project: Id, text: Annotated[str, typer.Arg
 def resume(
     context: typer.Context,
     project: Id,
+    max_cost: Annotated[float | None, typer.Option(min=0, help="Let it spend so many US dollars in all.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=0, help="Let it use so many tokens in all.")] = None,
     max_minutes: Annotated[float | None, typer.Option(min=0.01, help="Let it take so many minutes in all.")] = None,
 ) -> None:
     """Go on with a build that was paused, killed, ran out of budget or could not reach something."""
     session: Session = context.obj
-    budget = session.look(project).project.budget if max_minutes is not None else None
-    more = budget.model_copy(update={"max_minutes": max_minutes}) if budget else None
+    given = {"max_cost_usd": max_cost, "max_tokens": max_tokens, "max_minutes": max_minutes}
+    bounds = {name: value for name, value in given.items() if value is not None}
+    more = session.look(project).project.budget.model_copy(update=bounds) if bounds else None
     _steer_and_build(session, project, Resume(budget=more))
 
 

@@ -76,7 +76,7 @@ async def _built(local: Local, identifier: str) -> tuple[Project, Profile, str]:
     project = (await local.store.build(identifier)).project
     if project.spec is None or not Path(project.workspace).is_dir():
         raise UsageError("There is nothing built yet.", hint=f"See: smaker status {identifier}")
-    return project, local.catalog.load(project.spec.profile).profile, project.spec.package
+    return project, local.catalog.of(project.spec).profile, project.spec.package
 
 
 async def _run_tool(session: Session, local: Local, project: Project, profile: Profile, extra: Sequence[str]) -> int:

@@ -104,10 +104,18 @@ class Box:
         )
 
     async def try_start(
-        self, checkout: Checkout, argv: tuple[str, ...], *, port: int, path: str, timeout_s: float
+        self,
+        checkout: Checkout,
+        argv: tuple[str, ...],
+        *,
+        variables: Mapping[str, str],
+        port: int,
+        path: str,
+        timeout_s: float,
     ) -> dict[str, JsonValue]:
         """Start a server, ask it for ``path`` once it listens, and stop it."""
         command = self._command(checkout, argv, profile="web", timeout_s=timeout_s + 30, port=port)
+        command = command.model_copy(update={"env": {**command.env, **variables}})
         process = await self._sandbox.start(command)
         try:
             await process.wait_for_port(timeout_s=timeout_s)

@@ -14,22 +14,28 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import JsonValue
 
+from smaker.core.asking import Asking, request_sha
 from smaker.core.box import Box, Ran, Started, digests
 from smaker.core.bus import Bus
 from smaker.core.errors import NotFound, SmakerError
 from smaker.core.events import Delta
 from smaker.core.faults import crashpoint
 from smaker.core.ledger import Effect, Ledger
-from smaker.core.models import Artifact, Project, Step, StepKind, Task
+from smaker.core.models import Artifact, Project, Step, StepKind, Task, Usage
 from smaker.core.ports import (
     Author,
     Build,
     Checkout,
     Clock,
     Environments,
+    Models,
+    Reply,
+    Request,
+    Role,
     Sandbox,
     SandboxLevel,
     SandboxProfile,
@@ -60,6 +66,7 @@ class Rooms:
     clock: Clock
     bus: Bus
     redact: Callable[[str], str] = str
+    models: Models | None = None
     replay: bool = False
 
 
@@ -91,6 +98,18 @@ class Context:
             redact=rooms.redact,
             say=self.say,
         )
+        self._asking = Asking(
+            project=task.project,
+            task=task.id,
+            budget=build.project.budget,
+            models=rooms.models,
+            store=rooms.store,
+            redact=rooms.redact,
+            say=lambda text: self.say(text, stream="model"),
+            override=build.project.model,
+        )
+        self._base: str | None = None  # the tree the task began with
+        self._spent, self._model = Usage(), ""  # since the last commit, for its trailers
 
     # --- what the agent knows -----------------------------------------------------------------------------------------
 
@@ -127,9 +146,17 @@ class Context:
         """Return the paths of all files that git would not ignore, sorted."""
         return await (await self._open()).list(tree=self._seen())
 
-    def say(self, text: str) -> None:
+    async def changed_files(self) -> dict[str, bytes | None]:
+        """Return path -> the bytes it had when the task began (None: it was not there) for all that changed since."""
+        checkout = await self._open()
+        assert self._files.tree is not None
+        assert self._base is not None
+        changes = await checkout.changes(self._files.tree, self._base)
+        return {path: entry[1] if entry else None for path, entry in changes.items()}
+
+    def say(self, text: str, *, stream: Literal["output", "model"] = "output") -> None:
         """Show live output. Not recorded."""
-        delta = Delta(project=self.task.project, task=self.task.id, stream="output", text=self._rooms.redact(text))
+        delta = Delta(project=self.task.project, task=self.task.id, stream=stream, text=self._rooms.redact(text))
         self._rooms.bus.publish((delta,))
 
     # --- effects ------------------------------------------------------------------------------------------------------
@@ -195,13 +222,23 @@ class Context:
         step = await self._ledger.step(StepKind.COMMAND, title or " ".join(command), payload, do)
         return await self._box.recall(step.output or {})
 
-    async def try_start(self, argv: Sequence[str], *, port: int, path: str, timeout_s: float = 30) -> Started:
+    async def try_start(
+        self,
+        argv: Sequence[str],
+        *,
+        port: int,
+        path: str,
+        variables: Mapping[str, str] | None = None,
+        timeout_s: float = 30,
+    ) -> Started:
         """Start the software, ask it for ``path`` once it listens on ``port``, stop it, and return what it said."""
         checkout = await self._open()
         began = self._rooms.clock.monotonic()
 
         async def do() -> Effect:
-            output = await self._box.try_start(checkout, tuple(argv), port=port, path=path, timeout_s=timeout_s)
+            output = await self._box.try_start(
+                checkout, tuple(argv), variables=variables or {}, port=port, path=path, timeout_s=timeout_s
+            )
             output["seconds"] = round(self._rooms.clock.monotonic() - began, 3)
             return Effect(output, moves_tree=True)
 
@@ -232,6 +269,20 @@ class Context:
         step = await self._ledger.step(StepKind.COMMIT, subject, payload, do)
         self.committed = step.commit
         self._files.committed_tree = self._files.tree
+        self._spent = Usage()
+
+    async def ask_model(self, role: Role, request: Request, *, title: str) -> Reply:
+        """Ask the model that serves ``role``. What looks like a credential is masked before it is sent or stored.
+
+        Raises WaitingForUser where the budget is spent, ConfigError, Unavailable, ModelError.
+        """
+        await self._open()
+        masked = self._asking.masked(request)
+        payload: dict[str, JsonValue] = {"role": role.value, "request": request_sha(masked)}
+        step = await self._ledger.step(StepKind.MODEL, title, payload, lambda: self._asking.ask(role, masked))
+        self._spent += step.usage
+        self._model = step.model or self._model
+        return await self._asking.recall(step.output or {})
 
     async def ask(self, question: str, *, default: str | None = None) -> str:
         """Return the user's answer; ``default`` at once if there is one, else the task waits (Waiting is raised)."""
@@ -315,7 +366,7 @@ class Context:
         if self._files.checkout is None:
             base = await self._files.commit_with(tree) if self._rooms.replay else output["commit"]
             await self._files.reopen(self.task.id, commit=str(base) if base else None)
-        self._files.tree = self._files.committed_tree = tree
+        self._files.tree = self._files.committed_tree = self._base = tree
         assert self._files.checkout is not None
         if self._rooms.replay or not self._ledger.recalling:
             await self._files.restore()
@@ -328,9 +379,9 @@ class Context:
             ("Smaker-Step", f"{self.task.id}.{self._ledger.index}"),
             ("Smaker-Stage", self.task.stage.value),
             ("Smaker-Agent", self.task.agent),
-            ("Smaker-Model", self.task.model or self.project.mode),
-            ("Smaker-Tokens", "0/0"),
-            ("Smaker-Cost-USD", "0"),
+            ("Smaker-Model", self._model or self.project.mode),
+            ("Smaker-Tokens", f"{self._spent.tokens_in}/{self._spent.tokens_out}"),
+            ("Smaker-Cost-USD", f"{self._spent.cost_usd:.6f}".rstrip("0").rstrip(".")),
         ]
         level = self.project.sandbox_level
         unboxed = [("Smaker-Sandbox", "off")] if level is not None and level <= SandboxLevel.WEAK else []

@@ -153,6 +153,7 @@ class Project(Frozen):
     workspace: str  # absolute path
     created_at: datetime
     mode: str = "offline"
+    model: str | None = None  # answers for every role: a provider's name, or "provider/model"
     profile: str | None = None
     state: ProjectState = ProjectState.NEW
     desired: Desired = Desired.RUN
@@ -334,6 +335,13 @@ class Verdict(StrEnum):
     WAITING = "waiting"  # it asked the user
 
 
+class Dispute(Frozen):
+    """A test that whoever mends the software believes to be wrong, and why; the tester judges it."""
+
+    test: str
+    reason: str
+
+
 class Outcome(Frozen):
     """What an agent reports of its task."""
 
@@ -344,6 +352,7 @@ class Outcome(Frozen):
     report: TestReport | None = None
     proofs: tuple[Proof, ...] = ()  # acceptance tests written by this task and seen red
     deployment: Deployment | None = None
+    disputes: tuple[Dispute, ...] = ()
     question: str | None = None
     error: Problem | None = None
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from pydantic import JsonValue
+
 from smaker.core.commands import AddStep, Approve, Cancel, Pause, Reject, Reply, Restart, Resume, RunStage, Steering
 from smaker.core.draft import Draft
 from smaker.core.errors import UsageError
@@ -165,6 +167,8 @@ def _after_done(draft: Draft, task: Task, outcome: Outcome, commit: str | None) 
             draft.prove(outcome.proofs)
         case Stage.RUN:
             draft.report = outcome.report
+        case Stage.FIX if outcome.disputes:
+            _judge(draft, task, outcome)
         case Stage.DEPLOY:
             draft.deployment = outcome.deployment
         case _:
@@ -274,6 +278,15 @@ def _fix(draft: Draft, task: Task, outcome: Outcome) -> None:
         draft.put(entry, depends_on=tuple(again.id if name == task.id else name for name in entry.depends_on))
     if task.stage is not Stage.RUN:
         draft.add(task.stage, task.title, after=(again.id,), payload=task.payload)
+
+
+def _judge(draft: Draft, fix: Task, outcome: Outcome) -> None:
+    """Have the tester judge the tests that a fixer disputes, before they run again."""
+    followers = [entry for entry in draft.tasks.values() if fix.id in entry.depends_on]
+    disputes: list[JsonValue] = [dispute.model_dump(mode="json") for dispute in outcome.disputes]
+    judging = draft.add(Stage.TESTS, "Judge disputed tests", after=(fix.id,), payload={"disputes": disputes})
+    for entry in followers:
+        draft.put(entry, depends_on=tuple(judging.id if name == fix.id else name for name in entry.depends_on))
 
 
 def findings_of(task: Task) -> tuple[Finding, ...]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Literal
 
-from smaker.core.spec import Frozen, ProductKind
+from smaker.core.spec import Frozen, Launch, ProductKind
 
 
 class Environment(Frozen):
-    """How a profile's dependencies are installed. Two projects with equal ``inputs`` share one environment."""
+    """How a profile's dependencies are installed. Projects that need the same share one environment."""
 
     kind: Literal["none", "python"] = "none"
-    manifest: str = "pyproject.toml"  # where dependencies are declared
+    manifest: str | None = "pyproject.toml"  # where dependencies are declared: it must be there
+    also: tuple[str, ...] = ()  # further manifests, each read if it is there
     extras: tuple[str, ...] = ("dev",)
+    packages: tuple[str, ...] = ()  # installed whatever the manifests say
 
 
 class Profile(Frozen):
@@ -44,6 +46,19 @@ class Profile(Frozen):
     rules: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()
     detect: tuple[str, ...] = ()  # files or "file:text" marks by which a repository of this stack is recognised
+
+    def launched(self, launch: Launch | None) -> Profile:
+        """The profile of a product whose plan says itself how it is started."""
+        if launch is None:
+            return self
+        return self.model_copy(
+            update={
+                "start": launch.argv,
+                "port": launch.port,
+                "health": launch.health,
+                "variables": launch.variables,
+            }
+        )
 
     def start_command(self, package: str) -> tuple[str, ...]:
         """The argument vector that starts the software."""

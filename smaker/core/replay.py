@@ -74,7 +74,7 @@ async def replay_project(
     workspaces: Workspaces,
     scratch: Workspaces,
     folder: Path,
-    agent: Callable[[str], Agent],
+    agent: Callable[[str, str], Agent],
     clock: Clock,
 ) -> Replayed:
     """Do every task that was done again, in the order in which they were, with recorded results, in ``folder``.
@@ -101,7 +101,7 @@ async def replay_project(
         steps += len(recorded)
         now = build.model_copy(update={"project": project})
         context = Context(build=now, task=task, rooms=rooms, recorded=recorded)
-        outcome = await agent(task.agent).run(context)
+        outcome = await agent(task.agent, project.mode).run(context)
         commit = await fresh.integrate(task.id) if context.committed is not None else None
         await context.close()
         project = fold_project(project, advance(now, task.id, outcome, at=clock.now(), commit=commit))

@@ -168,6 +168,16 @@ class Module(Frozen):
     entity: Name | None = None
 
 
+class Launch(Frozen):
+    """How a server is started where its profile does not know: "{port}" in ``argv`` and ``variables`` is the port it
+    must listen on; ``health`` is a path that answers 200."""
+
+    argv: Annotated[tuple[str, ...], Constraint(min_length=1)]
+    port: Annotated[int, Constraint(ge=1024, le=65_535)] = 8000
+    health: Annotated[str, Constraint(pattern=r"^/\S*$")] = "/"
+    variables: dict[Annotated[str, Constraint(pattern=r"^[A-Z][A-Z0-9_]*$")], str] = {}
+
+
 class Scenario(Frozen):
     """A path through the GUI, in a person's steps."""
 
@@ -188,6 +198,7 @@ class Spec(Frozen):
     entities: tuple[Entity, ...] = ()
     modules: tuple[Module, ...] = ()
     interfaces: tuple[str, ...] = ()  # "GET /books", "expenses list --month"
+    launch: Launch | None = None  # of a server whose profile does not say how
     users: bool = False  # people sign up and log in
     gui: bool = False
     topics: tuple[str, ...] = ()  # library: conversion topics; site: sections in order

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from smaker.core.bus import Bus
 from smaker.core.context import Context, Rooms, Waiting
-from smaker.core.errors import Conflict, Fenced, Refused, SmakerError, Unavailable
-from smaker.core.events import NewEvent
+from smaker.core.errors import Conflict, Fenced, Refused, SmakerError, Unavailable, WaitingForUser
+from smaker.core.events import EventKind, NewEvent
 from smaker.core.faults import crashpoint
 from smaker.core.ledger import Stopped
 from smaker.core.models import (
@@ -32,6 +32,7 @@ from smaker.core.ports import (
     Change,
     Clock,
     Environments,
+    Models,
     ProjectLock,
     Sandbox,
     SandboxLevel,
@@ -53,13 +54,14 @@ class Crew:
 
     store: Store
     workspaces: Workspaces
-    agent: Callable[[str], Agent]
+    agent: Callable[[str, str], Agent]  # of a name and a mode
     sandbox: Sandbox
     environments: Environments
     clock: Clock
     bus: Bus
     lock: ProjectLock
     redact: Callable[[str], str] = str
+    models: Models | None = None
 
 
 class Worker:
@@ -221,6 +223,7 @@ class Worker:
                 clock=crew.clock,
                 bus=crew.bus,
                 redact=crew.redact,
+                models=crew.models,
             ),
             recorded=await crew.store.steps(task.project, task.id),
         )
@@ -229,7 +232,7 @@ class Worker:
         except Stopped:
             await crew.store.release(task.project, task.id, task.attempt)
             return None
-        except Unavailable as error:
+        except (Unavailable, WaitingForUser) as error:
             await self._stand_by(task, error)
             return None
         crashpoint("task.integrated")
@@ -241,7 +244,7 @@ class Worker:
         """Run the agent and integrate its commits; every failure but "come back later" becomes an outcome."""
         commit = None
         try:
-            outcome = await self._crew.agent(task.agent).run(context)
+            outcome = await self._crew.agent(task.agent, context.project.mode).run(context)
             if context.committed is not None:
                 workspace = await self._workspace(context.project)
                 await self._crew.store.heartbeat(
@@ -254,7 +257,7 @@ class Worker:
         except Refused as error:
             problem = Problem(message=error.message, hint=error.hint, code=error.code)
             return Outcome(verdict=Verdict.REFUSED, summary=error.message, error=problem), None
-        except (Fenced, Unavailable):
+        except (Fenced, Unavailable, WaitingForUser):
             raise
         except SmakerError as error:
             problem = Problem(message=error.message, hint=error.hint, code=error.code)
@@ -266,11 +269,13 @@ class Worker:
             return Outcome(verdict=Verdict.FAILED, summary=message, error=problem), None
         return outcome, commit
 
-    async def _stand_by(self, task: Task, error: Unavailable) -> None:
-        """Something outside could not be reached: the task waits, with all it has done, for the user to resume."""
+    async def _stand_by(self, task: Task, error: Unavailable | WaitingForUser) -> None:
+        """Something outside could not be reached, or the budget is spent: the task waits, with all it has done, for the
+        user to resume."""
         await self._crew.store.release(task.project, task.id, task.attempt)
         problem = Problem(message=error.message, hint=error.hint, code=error.code)
-        event = NewEvent(kind="project.desired", message=f"Paused: {error.message}", task=task.id)
+        kind: EventKind = "budget.exceeded" if error.code == "E_BUDGET" else "project.desired"
+        event = NewEvent(kind=kind, message=f"Paused: {error.message}", task=task.id)
         await self._apply(task.project, Change(desired=Desired.PAUSE, error=problem, events=(event,)))
 
     async def _finish(self, task: Task, outcome: Outcome, commit: str | None, artifacts: tuple[Artifact, ...]) -> None:

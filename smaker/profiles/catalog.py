@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
@@ -72,6 +72,11 @@ class Catalog:
         if profile.name != name:
             raise ConfigError(f"{file}: name is {profile.name!r}, its folder {name!r}", hint="Make them equal.")
         return LoadedProfile(profile, root, foreign)
+
+    def of(self, spec: Spec) -> LoadedProfile:
+        """The profile of a plan, with what the plan itself says of how its product is started."""
+        loaded = self.load(spec.profile)
+        return replace(loaded, profile=loaded.profile.launched(spec.launch))
 
     def all(self) -> list[LoadedProfile]:
         """Load every profile."""

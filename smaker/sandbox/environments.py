@@ -23,7 +23,7 @@ from smaker.core.errors import StorageError
 from smaker.core.ports import Mount, Sandbox
 from smaker.core.profile import Profile
 from smaker.sandbox.installer import ENV, Installer, Package
-from smaker.sandbox.manifest import requirements
+from smaker.sandbox.manifest import wanted
 
 RECORD = "smaker-env.json"
 """Written into an environment last: one without it was never finished, and is made anew."""
@@ -52,37 +52,37 @@ class CachedEnvironments:
         environment = profile.environment
         if environment.kind == "none":
             return ()
-        wanted = requirements(workspace / environment.manifest, environment.extras)
+        needed = wanted(environment, workspace)
         try:
-            return (Mount(host=await self._ensure(wanted, on_output), inside=ENV),)
+            return (Mount(host=await self._ensure(needed, on_output), inside=ENV),)
         except OSError as error:
             raise StorageError(
                 f"The environments in {self._cache} cannot be made: {error}",
                 hint="Make room, or see who may write there.",
             ) from error
 
-    async def _ensure(self, wanted: tuple[str, ...], say: Callable[[str], None] | None) -> Path:
+    async def _ensure(self, needed: tuple[str, ...], say: Callable[[str], None] | None) -> Path:
         """Return the folder of a finished environment."""
         kind = (await self._sandbox.probe()).name
-        key = _key(wanted, kind)
+        key = _key(needed, kind)
         folder = self._cache / key
         if not (folder / RECORD).is_file():
             async with self._locks.setdefault(key, asyncio.Lock()), _locked(self._cache, key, say):
                 if not (folder / RECORD).is_file():
                     # outside a box, programs of an environment know the folder they were made in: it is not copied
-                    base = await self._ensure((), say) if wanted and kind != "process" else None
-                    await self._make(folder, wanted, base, say)
+                    base = await self._ensure((), say) if needed and kind != "process" else None
+                    await self._make(folder, needed, base, say)
         return folder
 
     async def _make(
-        self, folder: Path, wanted: tuple[str, ...], base: Path | None, say: Callable[[str], None] | None
+        self, folder: Path, needed: tuple[str, ...], base: Path | None, say: Callable[[str], None] | None
     ) -> None:
         scratch = folder.with_name(f"{folder.name}.work")
         for place in (folder, scratch):  # what a killed installation left
             await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
         scratch.mkdir()
         if say is not None:
-            say(f"Installing {', '.join(wanted)}\n" if wanted else "Making a Python environment\n")
+            say(f"Installing {', '.join(needed)}\n" if needed else "Making a Python environment\n")
         installer = Installer(self._sandbox, folder, scratch, say)
         try:
             if base is None:
@@ -90,7 +90,7 @@ class CachedEnvironments:
                 await installer.make()
             else:
                 await asyncio.to_thread(_copy, base, folder)
-            _finish(folder, wanted, await installer.add(wanted) if wanted else [])
+            _finish(folder, needed, await installer.add(needed) if needed else [])
         except BaseException:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
             raise
@@ -103,11 +103,11 @@ def _copy(base: Path, folder: Path) -> None:
     (folder / RECORD).unlink()
 
 
-def _key(wanted: tuple[str, ...], kind: str) -> str:
+def _key(needed: tuple[str, ...], kind: str) -> str:
     """Return the name of the environment: equal for equal requirements on equal interpreters."""
     parts = {
         "format": _FORMAT,
-        "requirements": wanted,
+        "requirements": needed,
         "python": platform.python_version(),
         "prefix": sys.base_prefix,
         "platform": sysconfig.get_platform(),
@@ -116,12 +116,12 @@ def _key(wanted: tuple[str, ...], kind: str) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _finish(folder: Path, wanted: tuple[str, ...], packages: list[Package]) -> None:
+def _finish(folder: Path, needed: tuple[str, ...], packages: list[Package]) -> None:
     """Write the record that makes an environment count as made."""
     for package in packages:
         _log.info("installed %s %s sha256:%s", package.name, package.version, package.sha256 or "unknown")
     record = {
-        "requirements": wanted,
+        "requirements": needed,
         "packages": [asdict(package) for package in packages],
         "python": platform.python_version(),
         "platform": sysconfig.get_platform(),

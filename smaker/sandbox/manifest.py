@@ -9,16 +9,35 @@ from pathlib import Path
 from typing import Any
 
 from smaker.core.errors import Unavailable
+from smaker.core.profile import Environment
 
 _LARGEST = 1 << 20
 _REQUIREMENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\s*(?:$|[\[(<>=!~;@ ])")
 
 
+def wanted(environment: Environment, workspace: Path) -> tuple[str, ...]:
+    """Return all that an environment needs for the manifests in ``workspace``, sorted, each once.
+
+    Raises Unavailable if a manifest is missing that must be there, cannot be read, or holds what is no requirement.
+    """
+    found = set(environment.packages)
+    if environment.manifest is not None:
+        found.update(requirements(workspace / environment.manifest, environment.extras))
+    for name in environment.also:
+        if os.path.lexists(workspace / name):
+            found.update(requirements(workspace / name, environment.extras))
+    return tuple(sorted(found))
+
+
 def requirements(manifest: Path, extras: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the requirements of ``[project]`` and its named extras, sorted, each once.
+    """Return the requirements of ``[project]`` and its named extras, or those of a requirements file (``*.txt``; its
+    options are left out), sorted, each once.
 
     A missing extra is none. Raises Unavailable if the file is missing, is no TOML, or holds what is no requirement.
     """
+    if manifest.suffix == ".txt":
+        lines = (line.partition(" #")[0].strip() for line in _text(manifest).splitlines())
+        return tuple(sorted({_checked(manifest, line) for line in lines if line and line[0] not in "#-"}))
     project = _project(manifest)
     optional = project.get("optional-dependencies", {})
     lists = [
@@ -34,7 +53,7 @@ def requirements(manifest: Path, extras: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _project(manifest: Path) -> dict[str, Any]:
+def _text(manifest: Path) -> str:
     try:
         descriptor = os.open(manifest, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
@@ -44,8 +63,15 @@ def _project(manifest: Path) -> dict[str, Any]:
     if len(data) > _LARGEST:
         raise _unusable(manifest, "it is larger than a megabyte")
     try:
-        project = tomllib.loads(data.decode("utf-8")).get("project", {})
-    except (ValueError, RecursionError) as error:  # UnicodeDecodeError and TOMLDecodeError are ValueErrors
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _unusable(manifest, str(error)) from error
+
+
+def _project(manifest: Path) -> dict[str, Any]:
+    try:
+        project = tomllib.loads(_text(manifest)).get("project", {})
+    except (ValueError, RecursionError) as error:
         raise _unusable(manifest, str(error)) from error
     if not isinstance(project, dict):
         raise _unusable(manifest, "[project] is not a table")
@@ -62,5 +88,5 @@ def _checked(manifest: Path, word: object) -> str:
 def _unusable(manifest: Path, why: str) -> Unavailable:
     return Unavailable(
         f"The dependencies in {manifest} cannot be read: {why}",
-        hint='They are declared as: [project] dependencies = ["name>=1.0"]',
+        hint='They are declared as: [project] dependencies = ["name>=1.0"], or one a line in requirements.txt',
     )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from smaker.deploy.process import ProcessTarget
     from smaker.profiles import Catalog
     from smaker.store.sql import SqlStore
+    from smaker.wiring.models import ConfiguredModels
     from smaker.workspace import GitWorkspaces
 
 
@@ -46,12 +47,13 @@ class Local:
     lock: ProjectLock
     clock: SystemClock
     bus: Bus
+    models: ConfiguredModels
     listen: Any
     notices: tuple[str, ...] = ()
 
-    def agent(self, name: str) -> Agent:
-        """Make the agent of that name."""
-        return build_agent(name, self.catalog, self.deployer)
+    def agent(self, name: str, mode: str) -> Agent:
+        """Make the agent for a kind of task in a mode."""
+        return build_agent(name, mode, self.catalog, self.deployer)
 
     async def stop(self, project: str) -> bool:
         """Stop the deployed software and note it; whether any ran."""
@@ -111,14 +113,17 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
     from smaker.sandbox.bridge import listen_on
     from smaker.sandbox.environments import CachedEnvironments
     from smaker.store.sql import open_store
+    from smaker.wiring.models import ConfiguredModels, known_keys
     from smaker.workspace import FileLock
 
-    build_log(home)
+    log = build_log(home)
     clock, bus, catalog = SystemClock(), Bus(), Catalog(home / "profiles")
     sandbox = build_sandbox(settings)
     environments = CachedEnvironments(cache_folder(home), sandbox)
     lock, workspaces = FileLock(home), build_workspaces(home / "state", clock)
     deployer = ProcessTarget(home, (sys.executable, "-m", "smaker", "--home", str(home), "supervise"))
+    redactor = Redactor(known_keys(settings))
+    models = ConfiguredModels(home, settings, clock, redactor)
     store = await open_store(home, clock=clock)
     try:
         notices = await recover(store, workspaces)
@@ -136,13 +141,14 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
         crew = Crew(
             store=store,
             workspaces=workspaces,
-            agent=lambda name: build_agent(name, catalog, deployer),
+            agent=lambda name, mode: build_agent(name, mode, catalog, deployer),
             sandbox=sandbox,
             environments=environments,
             clock=clock,
             bus=bus,
             lock=lock,
-            redact=Redactor().redact,
+            redact=redactor.redact,
+            models=models,
         )
         info = WorkerInfo(
             id=f"{socket.gethostname()}-{os.getpid()}", host=socket.gethostname(), pid=os.getpid(), capabilities=()
@@ -161,11 +167,14 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
             lock=lock,
             clock=clock,
             bus=bus,
+            models=models,
             listen=listen_on,
             notices=notices,
         )
     finally:
+        await models.close()
         await store.close()
+        log.close()
 
 
 async def recover(store: SqlStore, workspaces: GitWorkspaces) -> tuple[str, ...]:

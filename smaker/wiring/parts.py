@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,20 +20,26 @@ if TYPE_CHECKING:
 AGENTS = Registry(
     "smaker.agents",
     {
-        "planner": "smaker.agents.offline.planner:OfflinePlanner",
-        "coder": "smaker.agents.offline.coder:OfflineCoder",
-        "tester": "smaker.agents.offline.tester:OfflineTester",
-        "fixer": "smaker.agents.offline.fixer:OfflineFixer",
+        "planner": "smaker.agents.model.planner:ModelPlanner",
+        "coder": "smaker.agents.model.coder:ModelCoder",
+        "tester": "smaker.agents.model.tester:ModelTester",
+        "fixer": "smaker.agents.model.fixer:ModelFixer",
+        "offline-planner": "smaker.agents.offline.planner:OfflinePlanner",
+        "offline-coder": "smaker.agents.offline.coder:OfflineCoder",
+        "offline-tester": "smaker.agents.offline.tester:OfflineTester",
+        "offline-fixer": "smaker.agents.offline.fixer:OfflineFixer",
         "runner": "smaker.agents.runner:Runner",
         "deployer": "smaker.agents.deployer:DeployAgent",
     },
 )
-"""Who does which kind of task while ``llm.mode`` is offline."""
+"""Who does which kind of task; in a project whose mode is offline, ``offline-NAME`` for those of `BY_RULES`."""
+
+BY_RULES = {"planner", "coder", "tester", "fixer"}
 
 
-def build_agent(name: str, catalog: Catalog, deployer: ProcessTarget) -> Agent:
-    """Make an agent; the deployer also gets its target."""
-    made = AGENTS.load(name)
+def build_agent(name: str, mode: str, catalog: Catalog, deployer: ProcessTarget) -> Agent:
+    """Make the agent for a kind of task in a mode; the deployer also gets its target."""
+    made = AGENTS.load(f"offline-{name}" if mode == "offline" and name in BY_RULES else name)
     return made(catalog, deployer) if name == "deployer" else made(catalog)
 
 
@@ -53,9 +60,8 @@ def build_sandbox(settings: Settings) -> Sandbox:
     return LazySandbox(settings.sandbox.kind, bounds, reach=settings.sandbox.network)
 
 
-def build_log(home: Path) -> None:
-    """Send the program's own log, as JSON lines, to ``<home>/log/smaker.log``."""
-    import logging
+def build_log(home: Path) -> logging.Handler:
+    """Send the program's own log, as JSON lines, to ``<home>/log/smaker.log``; return what is to be closed at the end."""
     from logging.handlers import RotatingFileHandler
 
     import structlog
@@ -76,6 +82,7 @@ def build_log(home: Path) -> None:
     root = logging.getLogger("smaker")
     root.handlers, root.propagate = [handler], False
     root.setLevel(logging.INFO)
+    return handler
 
 
 def cache_folder(home: Path) -> Path:

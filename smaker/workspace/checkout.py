@@ -131,7 +131,7 @@ class TaskCheckout:
                         hint="Write a smaller file.",
                         code="E_LIMIT",
                     )
-                modes[parts] = self._check_target(parts, delete=data is None)
+                modes[parts] = self._check_target(parts, data)
             for parts, data in sorted(checked.items(), key=lambda item: item[1] is not None):  # deletions first
                 if data is None:
                     self._jail.remove(parts)
@@ -139,12 +139,13 @@ class TaskCheckout:
                     self._jail.write(parts, modes[parts], data)
             self._note_own({"/".join(p): None if d is None else (modes[p], d) for p, d in checked.items()})
 
-    def _check_target(self, parts: tuple[str, ...], *, delete: bool) -> str:
-        """Return the mode a written file gets: that of the file it replaces. Raises PathError."""
-        if delete and self._jail.target(parts) is not None:
+    def _check_target(self, parts: tuple[str, ...], data: bytes | None) -> str:
+        """Return the mode a written file gets: that of the file it replaces; a new script may run. Raises PathError."""
+        if data is None and self._jail.target(parts) is not None:
             return trees.LINK  # a link may be removed, whatever it points to
         mode = self._jail.check_file(parts)
-        return trees.EXECUTABLE if mode is not None and mode & 0o100 else trees.FILE
+        runs = mode & 0o100 if mode is not None else data is not None and data.startswith(b"#!")
+        return trees.EXECUTABLE if runs else trees.FILE
 
     def _apply(self, changes: Mapping[str, tuple[str, bytes] | None]) -> None:
         with self._lock:

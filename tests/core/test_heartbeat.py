@@ -48,7 +48,7 @@ async def drive(
     crew = Crew(
         store=store,
         workspaces=workspaces,
-        agent=lambda _: Doing(what),
+        agent=lambda _, __: Doing(what),
         sandbox=ScriptedSandbox(),
         environments=NoEnvironments(),
         clock=clock,

@@ -18,7 +18,7 @@ class OfflineCoder:
     async def run(self, context: Context) -> Outcome:
         """Write, format and commit the files of one task. Raises ConfigError if a template is broken."""
         spec = context.spec
-        loaded = self._catalog.load(spec.profile)
+        loaded = self._catalog.of(spec)
         if context.task.stage is Stage.SKELETON:
             files = loaded.render("template", spec)
             subject, requirements = f"skeleton: {spec.profile}", ()

@@ -20,7 +20,7 @@ class OfflineFixer:
         findings = findings_of(context.task)
         before = await context.tree()
         if any(finding.source == "lint" for finding in findings):
-            await format_files(context, self._catalog.load(context.spec.profile))
+            await format_files(context, self._catalog.of(context.spec))
         if await context.tree() == before:
             first = findings[0].message if findings else "nothing was reported"
             message = f"{len(findings)} findings that no rule mends: {first}"

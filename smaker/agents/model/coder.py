@@ -1,0 +1,95 @@
+"""The coder: the skeleton is the profile's template; a task of the plan is written by a model."""
+
+from __future__ import annotations
+
+from smaker.agents.model.loop import Work, protects, shown
+from smaker.agents.model.plan import spec_text
+from smaker.agents.prompts import render
+from smaker.core.context import Context
+from smaker.core.errors import SmakerError
+from smaker.core.models import Outcome, Stage, Verdict
+from smaker.core.ports import Role
+from smaker.core.profile import Profile
+from smaker.core.spec import Module
+from smaker.profiles import Catalog
+
+FILES_SHOWN = 60_000  # characters
+
+
+class ModelCoder:
+    """Implements `smaker.core.ports.Agent` for the stages "skeleton" and "implementation"."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    async def run(self, context: Context) -> Outcome:
+        """Do one task. Raises ModelError."""
+        if context.task.stage is Stage.SKELETON:
+            return await self._skeleton(context)
+        profile = self._catalog.of(context.spec).profile
+        module = _module(context)
+        paths = [path for path in await context.files() if not path.startswith(".smaker/")]
+        task = render(
+            "coder_task",
+            prompt=context.project.prompt,
+            spec=spec_text(context.spec),
+            profile=profile,
+            files=await shown(context, paths, budget=FILES_SHOWN),
+            task=_task(context, module),
+        )
+        await context.prepare(profile)
+        work = Work(
+            context=context,
+            role=Role.CODE_GENERATION,
+            title=f"write {module.name}",
+            system=render("coder", edit_format=render("edit_format")),
+            task=task,
+            may_write=protects(profile.acceptance, ".smaker"),
+            check=lambda: _gate(context, profile, work),
+        )
+        await work.run()
+        await context.commit(f"{module.name}: {module.title}"[:72], requirements=module.requirements)
+        return Outcome(verdict=Verdict.DONE, summary=f"{len(work.written)} files in {work.turns} answers")
+
+    async def _skeleton(self, context: Context) -> Outcome:
+        loaded = self._catalog.of(context.spec)
+        there = set(await context.files())
+        files = {path: data for path, data in loaded.render("template", context.spec).items() if path not in there}
+        await context.write({**files}, title=f"write {len(files)} files")
+        await context.commit(f"skeleton: {context.spec.profile}")
+        return Outcome(verdict=Verdict.DONE, summary=f"{len(files)} files")
+
+
+async def _gate(context: Context, profile: Profile, work: Work) -> str:
+    """What keeps a coder's files from being taken: nothing written, or a linter that finds what cannot work."""
+    if not work.written:
+        return "You wrote no file yet. Write the files of your task."
+    return await lint(context, profile)
+
+
+async def lint(context: Context, profile: Profile) -> str:
+    """What the profile's linters say, in words for a model; nothing if they are content."""
+    await context.prepare(profile)  # the manifest may be new
+    for argv in profile.lint:
+        ran = await context.run(argv)
+        if ran.exit_code != 0:
+            return f"`{' '.join(argv)}` finds:\n{ran.output.strip()[:4000]}\nMend it."
+    return ""
+
+
+def _module(context: Context) -> Module:
+    name = context.task.payload.get("module")
+    for module in context.spec.modules:
+        if module.name == name:
+            return module
+    raise SmakerError(f"The plan has no module {name!r}.", hint="Plan again with: smaker restart --from spec")
+
+
+def _task(context: Context, module: Module) -> str:
+    if len(context.spec.modules) == 1:
+        return "Write the whole of the software now: every file it needs."
+    others = [f"{entry.title} ({entry.name})" for entry in context.spec.modules if entry.name != module.name]
+    return (
+        f"Write this part now, whole: {module.title} ({module.name}). It serves {', '.join(module.requirements)}.\n"
+        f"Other parts are written by others: {', '.join(others)}. Those it depends on are among the files above."
+    )

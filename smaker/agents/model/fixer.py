@@ -1,0 +1,106 @@
+"""The fixer: a model mends what the runner found; tests are out of its reach, but it may dispute one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from smaker.agents.evidence import is_test_file
+from smaker.agents.model.coder import lint
+from smaker.agents.model.loop import Work, protects, shown
+from smaker.agents.model.plan import spec_text
+from smaker.agents.prompts import render
+from smaker.core.context import Context
+from smaker.core.models import Dispute, Finding, Outcome, Verdict
+from smaker.core.pipeline import findings_of
+from smaker.core.ports import Role
+from smaker.core.profile import Profile
+from smaker.profiles import Catalog
+
+FILES_SHOWN = 60_000  # characters
+EVIDENCE_SHOWN = 2_500  # characters of one finding's evidence
+FINDINGS_SHOWN = 12
+_DISPUTE = re.compile(r"<dispute\s+test=[\"'](?P<test>[^\"'\n]+)[\"']\s*>(?P<reason>.*?)</dispute>", re.DOTALL)
+
+
+class ModelFixer:
+    """Implements `smaker.core.ports.Agent` for the stage "fix"."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    async def run(self, context: Context) -> Outcome:
+        """Mend findings. Raises ModelError."""
+        profile = self._catalog.of(context.spec).profile
+        findings = findings_of(context.task)
+        matter, others = await _files(context, profile, findings)
+        work = Work(
+            context=context,
+            role=Role.FIXING,
+            title=f"mend {len(findings)} findings",
+            system=render("fixer", edit_format=render("edit_format")),
+            task=render(
+                "fixer_task",
+                prompt=context.project.prompt,
+                spec=spec_text(context.spec),
+                findings=findings_text(findings),
+                files=await shown(context, matter, budget=FILES_SHOWN),
+                others=", ".join(others),
+            ),
+            may_write=protects(profile.acceptance, ".smaker"),
+            check=lambda: _gate(context, profile, work),
+        )
+        await context.prepare(profile)
+        await work.run()
+        disputes = disputes_in(work.prose)
+        await context.commit(f"fix: {findings[0].message if findings else 'what was found'}"[:72])
+        said = f"{len(work.written)} files in {work.turns} answers" + (
+            f", {len(disputes)} tests disputed" if disputes else ""
+        )
+        return Outcome(verdict=Verdict.DONE, summary=said, disputes=disputes)
+
+
+async def _gate(context: Context, profile: Profile, work: Work) -> str:
+    if not work.written and not disputes_in(work.prose):
+        return "Nothing is changed yet. Mend the files, or dispute a test with your reasons."
+    return await lint(context, profile) if work.written else ""
+
+
+async def _files(context: Context, profile: Profile, findings: Sequence[Finding]) -> tuple[list[str], list[str]]:
+    """The files to show, those that findings name first, and the names of the rest."""
+    there = [path for path in await context.files() if not path.startswith(".smaker/")]
+    named = {finding.file for finding in findings if finding.file}
+    failing = {finding.test.partition("::")[0] for finding in findings if finding.test}
+    first = [path for path in there if path in named and not path.startswith(f"{profile.acceptance}/")]
+    tests = [path for path in there if path in failing]
+    sources = [
+        path
+        for path in there
+        if path not in first and path not in tests and not is_test_file(profile.dialect, path) and path != ".gitignore"
+    ]
+    return [*first, *tests, *sources], [path for path in there if path not in {*first, *tests, *sources}]
+
+
+def findings_text(findings: Sequence[Finding]) -> str:
+    """What was found, as a model reads it: the root cause first, as the runner ordered it."""
+    parts: list[str] = []
+    for number, finding in enumerate(findings[:FINDINGS_SHOWN], 1):
+        where = f" ({finding.file}:{finding.line})" if finding.file and finding.line else ""
+        serves = f" [{', '.join(finding.requirements)}]" if finding.requirements else ""
+        lines = [f"## {number}. {finding.message}{where}{serves}"]
+        if finding.expected is not None or finding.seen is not None:
+            lines.append(f"expected: {finding.expected}\nseen: {finding.seen}")
+        if finding.evidence:
+            lines.append(f"```\n{finding.evidence[-EVIDENCE_SHOWN:].strip()}\n```")
+        parts.append("\n".join(lines))
+    if len(findings) > FINDINGS_SHOWN:
+        parts.append(f"… and {len(findings) - FINDINGS_SHOWN} more findings.")
+    return "\n\n".join(parts)
+
+
+def disputes_in(text: str) -> tuple[Dispute, ...]:
+    """The tests that an answer disputes."""
+    return tuple(
+        Dispute(test=match["test"].strip(), reason=" ".join(match["reason"].split())[:2000])
+        for match in _DISPUTE.finditer(text)
+    )

@@ -1,0 +1,147 @@
+"""The loop of every agent that writes files: ask, apply, observe, until the work is accepted or a limit is reached."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from smaker.agents.edits import Answer, parse_answer, plan_changes
+from smaker.agents.model.structured import said
+from smaker.agents.model.tools import Toolbox
+from smaker.core.context import Context
+from smaker.core.errors import ModelError, PathError
+from smaker.core.ports import Message, Reply, Request, Role
+
+MAX_TURNS = 8
+
+Check = Callable[[], Awaitable[str]]
+"""Looks at the files after an answer; returns what is wrong with them, in words for the model, or nothing."""
+
+
+@dataclass
+class Work:
+    """One task of a model: what it is told, what it may write, and when its work is accepted."""
+
+    context: Context
+    role: Role
+    title: str
+    system: str
+    task: str
+    may_write: Callable[[str], bool]
+    check: Check
+    tools: bool = True
+    max_turns: int = MAX_TURNS
+    turns: int = 0
+    written: set[str] = field(default_factory=set[str])
+    prose: str = ""  # all that was said beside files
+
+    async def run(self) -> None:
+        """Work until the check finds nothing wrong.
+
+        Raises ModelError: E_MODEL_STUCK, with what is still wrong, after too many turns or an answer that repeats.
+        """
+        box = Toolbox(self.context)
+        talk = [
+            Message(role="system", text=self.system, stable=True),
+            Message(role="user", text=self.task, stable=True),
+        ]
+        before: list[str] = []
+        wrong = ""
+        while self.turns < self.max_turns:
+            self.turns += 1
+            request = Request(messages=tuple(talk), tools=box.described() if self.tools else ())
+            reply = await self.context.ask_model(self.role, request, title=self._title())
+            if reply.text and reply.text in before and not reply.calls:
+                break
+            before.append(reply.text)
+            talk.append(said(reply))
+            faults = await self._apply(reply)
+            results = await box.use(reply.calls)
+            await self._put_back()
+            talk += [Message(role="tool", text=text, answers=call) for call, text in results]
+            if reply.calls and not faults:
+                continue
+            wrong = "\n\n".join(faults) or await self.check()
+            if not wrong:
+                return
+            talk.append(Message(role="user", text=wrong))
+        first = wrong.strip().splitlines()[0] if wrong else "it repeats itself"
+        raise ModelError(
+            f"{self.title}: not accepted after {self.turns} answers: {first}",
+            hint="Go on with: smaker restart ID, or give it to another model.",
+            code="E_MODEL_STUCK",
+        )
+
+    def _title(self) -> str:
+        return self.title if self.turns == 1 else f"{self.title} ({self.turns})"
+
+    async def _apply(self, reply: Reply) -> list[str]:
+        """Write what an answer holds; return what of it could not be used, in words for the model."""
+        answer = parse_answer(reply.text, complete=reply.finish != "length")
+        self.prose = "\n".join(filter(None, (self.prose, answer.prose)))
+        known = await self._current(answer)
+        changes = plan_changes(answer, known.get)
+        faults = [fault.message for fault in changes.faults]
+        files: dict[str, bytes | None] = {path: text.encode() for path, text in changes.files.items()}
+        files |= dict.fromkeys(changes.deletions)
+        refused = sorted(path for path in files if not self.may_write(path))
+        if refused:
+            faults.append(f"Refused: {', '.join(refused)}: you must not change these files. The others were taken.")
+        allowed = {path: data for path, data in files.items() if path not in refused}
+        if allowed:
+            try:
+                await self.context.write(allowed, title=f"write {', '.join(sorted(allowed))}"[:200])
+            except PathError as error:
+                faults.append(f"Nothing was written: {error.message} {error.hint}")
+            else:
+                self.written |= allowed.keys()
+        if reply.finish == "length":
+            faults.append("Your answer was cut off at its limit. Complete files were taken; go on with the rest.")
+        elif not reply.text.strip() and not reply.calls:
+            faults.append("Your answer was empty.")
+        return faults
+
+    async def _current(self, answer: Answer) -> dict[str, str]:
+        """The files an answer wants to change, as they are."""
+        known: dict[str, str] = {}
+        there = set(await self.context.files())
+        for path in {block.path for block in answer.blocks} & there:
+            known[path] = (await self.context.read(path)).decode("utf-8", "surrogateescape")
+        return known
+
+    async def _put_back(self) -> None:
+        """What a command changed although the model must not is put back, as it was when the task began."""
+        changed = await self.context.changed_files()
+        wrong = {path: data for path, data in changed.items() if not self.may_write(path)}
+        if wrong:
+            await self.context.write(wrong, title=f"put back {', '.join(sorted(wrong))}"[:200])
+
+
+def protects(*folders: str) -> Callable[[str], bool]:
+    """Whether a path is outside of all ``folders``."""
+    prefixes = tuple(f"{folder.rstrip('/')}/" for folder in folders)
+    return lambda path: not path.startswith(prefixes)
+
+
+def within(folder: str) -> Callable[[str], bool]:
+    """Whether a path is inside of ``folder``."""
+    prefix = f"{folder.rstrip('/')}/"
+    return lambda path: path.startswith(prefix)
+
+
+async def shown(context: Context, paths: Sequence[str], *, budget: int) -> str:
+    """Files as a model reads them, whole, in the order given, until ``budget`` characters are used; then names."""
+    parts: list[str] = []
+    names: list[str] = []
+    left = budget
+    for path in paths:
+        data = await context.read(path)
+        text = "" if b"\0" in data[:4096] else data.decode("utf-8", "replace")
+        if len(text) > left or not text:
+            names.append(f"{path} ({len(data):,} bytes)")
+            continue
+        left -= len(text)
+        parts.append(f'<file path="{path}">\n{text.rstrip()}\n</file>')
+    if names:
+        parts.append("Not shown: " + ", ".join(names))
+    return "\n\n".join(parts) or "(none)"

@@ -1,0 +1,166 @@
+"""A model's plan as data, how it becomes a spec, and which lines of the user's words no requirement speaks for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from smaker.core.spec import Launch, Module, ProductKind, Requirement, Spec
+
+_RANGE = re.compile(r"(\d+)(?:\s*(?:-|\u2013|\.\.|to)\s*(\d+))?")
+_WORD = re.compile(r"[A-Za-z0-9]")
+MAX_MODULES = 12
+
+
+class _Loose(BaseModel):
+    """What models add unasked is left out, not an error."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class PlannedRequirement(_Loose):
+    """One promise, and the lines of the user's words it is taken from ("3-7, 12")."""
+
+    text: Annotated[str, Field(min_length=3, max_length=4000)]
+    must: bool = True
+    lines: str = ""
+
+
+class PlannedModule(_Loose):
+    """One task of a coder; without requirements it serves all."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+    title: Annotated[str, Field(min_length=1, max_length=200)]
+    requirements: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+
+
+class PlannedQuestion(_Loose):
+    """What the words leave open, and what is assumed."""
+
+    question: str
+    taken: str
+
+
+class Plan(_Loose):
+    """What a planner answers."""
+
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    slug: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,48}$")]
+    summary: Annotated[str, Field(min_length=1, max_length=600)]
+    kind: ProductKind
+    profile: str
+    requirements: Annotated[tuple[PlannedRequirement, ...], Field(min_length=1, max_length=200)]
+    not_requirements: str = ""
+    interfaces: tuple[str, ...] = ()
+    modules: Annotated[tuple[PlannedModule, ...], Field(min_length=1, max_length=MAX_MODULES)]
+    launch: Launch | None = None
+    test_strategy: str = ""
+    questions: tuple[PlannedQuestion, ...] = ()
+
+
+class Further(_Loose):
+    """What a planner answers about lines that were left over."""
+
+    requirements: Annotated[tuple[PlannedRequirement, ...], Field(max_length=100)] = ()
+
+
+def numbered(text: str) -> str:
+    """The user's words with a number before each line, as plans refer to them."""
+    lines = text.splitlines()
+    width = len(str(len(lines)))
+    return "\n".join(f"{number:>{width}}| {line}" for number, line in enumerate(lines, 1))
+
+
+def left_over(text: str, plan: Plan) -> list[int]:
+    """The numbers of the lines that say something and that the plan neither covers nor sets aside."""
+    spoken: set[int] = set()
+    for given in (plan.not_requirements, *(requirement.lines for requirement in plan.requirements)):
+        for first, last in _RANGE.findall(given):
+            spoken.update(
+                range(int(first), int(last or first) + 1) if int(last or first) - int(first) < 100_000 else ()
+            )
+    return [
+        number
+        for number, line in enumerate(text.splitlines(), 1)
+        if number not in spoken and _WORD.search(line) and not line.lstrip().startswith(("#", "```"))
+    ]
+
+
+def to_spec(plan: Plan, profiles: Iterable[str]) -> Spec:
+    """The plan as a spec. Raises ValueError where it contradicts itself."""
+    known = set(profiles)
+    if plan.profile not in known:
+        raise ValueError(f"there is no stack {plan.profile!r}; there are: {', '.join(sorted(known))}")
+    requirements = tuple(
+        Requirement(id=f"R{number}", text=_line(requirement.text), must=requirement.must)
+        for number, requirement in enumerate(plan.requirements, 1)
+    )
+    ids = [requirement.id for requirement in requirements]
+    modules: list[Module] = []
+    for module in plan.modules:
+        unknown = [name for name in module.requirements if name not in ids]
+        if unknown:
+            raise ValueError(
+                f"module {module.name!r} names {', '.join(unknown)}, which are not requirements (R1 to {ids[-1]})"
+            )
+        earlier = {entry.name for entry in modules}
+        if module.name in earlier or not earlier.issuperset(module.depends_on):
+            raise ValueError(f"module {module.name!r} is there twice, or depends on one that does not come before it")
+        modules.append(
+            Module(
+                name=module.name,
+                title=_line(module.title),
+                requirements=tuple(module.requirements or ids),
+                depends_on=module.depends_on,
+            )
+        )
+    served = {name for module in modules for name in module.requirements}
+    missing = [name for name in ids if name not in served]
+    if missing:
+        raise ValueError(f"no module serves {', '.join(missing)}")
+    return Spec(
+        name=plan.name,
+        slug=plan.slug,
+        summary=_line(plan.summary),
+        kind=plan.kind,
+        profile=plan.profile,
+        requirements=requirements,
+        modules=tuple(modules),
+        interfaces=tuple(_line(text) for text in plan.interfaces),
+        launch=plan.launch,
+        gui=plan.kind in {ProductKind.WEB, ProductKind.SITE},
+        test_strategy=plan.test_strategy,
+        questions=tuple(f"{_line(entry.question)} Taken: {_line(entry.taken)}" for entry in plan.questions),
+    )
+
+
+def spec_text(spec: Spec, requirements: Sequence[str] | None = None) -> str:
+    """A spec as a model reads it; with ``requirements``, those in full and of the others nothing."""
+    wanted = set(requirements) if requirements is not None else None
+    lines = [f"{spec.name}: {spec.summary}", "", "Requirements:"]
+    lines += [
+        f"- {entry.id}{'' if entry.must else ' (optional)'}: {entry.text}"
+        for entry in spec.requirements
+        if wanted is None or entry.id in wanted
+    ]
+    for title, entries in (("Interfaces", spec.interfaces), ("Decided", spec.questions)):
+        if entries:
+            lines += ["", f"{title}:", *(f"- {entry}" for entry in entries)]
+    if spec.launch is not None:
+        variables = "".join(f" {name}={value}" for name, value in spec.launch.variables.items())
+        lines += [
+            "",
+            f"Started with:{variables} {' '.join(spec.launch.argv)} ({{port}} is the port); "
+            f"GET {spec.launch.health} answers 200.",
+        ]
+    if spec.test_strategy:
+        lines += ["", f"Tests: {spec.test_strategy}"]
+    return "\n".join(lines)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())

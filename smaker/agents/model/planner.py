@@ -1,0 +1,74 @@
+"""The planner: a model turns the user's words into a spec, and is asked again about the lines it left out."""
+
+from __future__ import annotations
+
+from smaker.agents.model.plan import Further, Plan, left_over, numbered, spec_text, to_spec
+from smaker.agents.model.structured import ask_for
+from smaker.agents.prompts import render
+from smaker.agents.spec_file import SPEC_FILE, dump_spec
+from smaker.core.context import Context
+from smaker.core.models import Outcome, Verdict
+from smaker.core.ports import Message, Role
+from smaker.core.spec import Spec
+from smaker.profiles import Catalog
+
+GENERAL = ("python", "node")
+"""The stacks a model builds in: they prescribe no layout. The others are blueprints, which build by rules."""
+
+MAX_LINES_ASKED = 60
+
+
+class ModelPlanner:
+    """Implements `smaker.core.ports.Agent` for the stage "spec"."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    async def run(self, context: Context) -> Outcome:
+        """Plan; a further step is planned on top of the plan there is. Raises ModelError."""
+        project, payload = context.project, context.task.payload
+        profiles = [self._catalog.load(project.profile or name).profile for name in GENERAL][
+            : 1 if project.profile else 2
+        ]
+        instruction = payload.get("instruction") or payload.get("feedback")
+        words = project.prompt if not instruction else f"{project.prompt}\n\n{instruction}"
+        first = render(
+            "planner_task",
+            profiles=profiles,
+            spec=spec_text(project.spec) if project.spec else "",
+            files="\n".join(await context.files()) if project.spec else "",
+            numbered=numbered(words),
+        )
+        talk = [
+            Message(role="system", text=render("planner"), stable=True),
+            Message(role="user", text=first, stable=True),
+        ]
+        names = [profile.name for profile in profiles]
+        plan, talk = await ask_for(
+            context, Role.PLANNING, talk, Plan, title="plan", check=lambda answer: to_spec(answer, names)
+        )
+        plan = await self._complete(context, words, plan, talk)
+        spec = to_spec(plan, names)
+        await context.write({SPEC_FILE: dump_spec(spec)}, title="write the spec", own=True)
+        subject = f"plan: {instruction}" if instruction else f"plan: {spec.name}"
+        await context.commit(" ".join(subject.split())[:72], requirements=[entry.id for entry in spec.requirements])
+        return Outcome(verdict=Verdict.DONE, summary=_summary(spec), spec=spec)
+
+    @staticmethod
+    async def _complete(context: Context, words: str, plan: Plan, talk: list[Message]) -> Plan:
+        """Ask what the lines that no requirement speaks for want, if there are any."""
+        missing = left_over(words, plan)[:MAX_LINES_ASKED]
+        if not missing:
+            return plan
+        lines = words.splitlines()
+        listed = "\n".join(f"{number}| {lines[number - 1]}" for number in missing)
+        question = Message(role="user", text=render("planner_review", lines=listed))
+        further, _ = await ask_for(context, Role.PLANNING, [*talk, question], Further, title="review the plan")
+        return plan.model_copy(update={"requirements": (*plan.requirements, *further.requirements)})
+
+
+def _summary(spec: Spec) -> str:
+    parts = [f"{len(spec.requirements)} requirements", f"{len(spec.modules)} modules", f"profile {spec.profile}"]
+    if spec.questions:
+        parts.append(f"{len(spec.questions)} assumptions")
+    return ", ".join(parts)

@@ -1,0 +1,90 @@
+"""Answers that are data: JSON found in what a model said, checked, and asked for again once where it is wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from smaker.core.context import Context
+from smaker.core.errors import ModelError
+from smaker.core.ports import Message, Reply, Request, Role
+
+Shape = TypeVar("Shape", bound=BaseModel)
+
+REPAIRS = 2  # times an answer that is not the data asked for is sent back
+_FENCE = re.compile(r"```[\w-]*\n(.*?)```", re.DOTALL)
+
+
+async def ask_for(
+    context: Context,
+    role: Role,
+    messages: Sequence[Message],
+    shape: type[Shape],
+    *,
+    title: str,
+    check: Callable[[Shape], object] | None = None,
+) -> tuple[Shape, list[Message]]:
+    """Ask for an answer of one shape; return it with the conversation that led to it. ``check`` raises ValueError for
+    what the shape alone cannot say.
+
+    Raises ModelError (E_MODEL_FORMAT) if it is still wrong after its repairs, with what is wrong.
+    """
+    talk = list(messages)
+    wrong = ""
+    for attempt in range(REPAIRS + 1):
+        request = Request(messages=tuple(talk), answer_schema=shape.model_json_schema())
+        reply = await context.ask_model(role, request, title=title if not attempt else f"{title} (again)")
+        talk.append(said(reply))
+        try:
+            found = shape.model_validate(find_json(reply.text))
+            if check is not None:
+                check(found)
+            return found, talk
+        except ValidationError as error:
+            wrong = "\n".join(
+                f"- {'.'.join(map(str, entry['loc'])) or 'the object'}: {entry['msg']}" for entry in error.errors()[:10]
+            )
+        except ValueError as error:
+            wrong = f"- {error}"
+        cut = "It was cut off: be shorter.\n" if reply.finish == "length" else ""
+        talk.append(
+            Message(
+                role="user",
+                text=f"That answer cannot be used:\n{wrong}\n{cut}Answer again with the whole JSON object alone.",
+            )
+        )
+    raise ModelError(
+        f"{title}: the model did not give the data it was asked for: {wrong.removeprefix('- ')}",
+        hint="Try again with: smaker restart ID, or with another model.",
+        code="E_MODEL_FORMAT",
+    )
+
+
+def said(reply: Reply) -> Message:
+    """A reply as a turn of the conversation."""
+    return Message(role="assistant", text=reply.text, calls=reply.calls)
+
+
+def find_json(text: str) -> Any:
+    """The JSON object in an answer: alone, in a fence, or among words. Raises ValueError if there is none."""
+    candidates = [text, *(match.group(1) for match in _FENCE.finditer(text))]
+    first = text.find("{")
+    if first >= 0:
+        candidates.append(text[first:])
+    problem = "there is no JSON object in it"
+    for candidate in candidates:
+        stripped = candidate.strip()
+        if not stripped.startswith("{"):
+            continue
+        try:
+            found, _ = json.JSONDecoder(strict=False).raw_decode(stripped)
+        except (ValueError, RecursionError) as error:
+            problem = f"it is not JSON: {error}"
+            continue
+        if isinstance(found, dict):
+            return found
+    raise ValueError(problem)

@@ -1,0 +1,134 @@
+"""The tester: a model writes acceptance tests from the words and the plan; each is seen red before it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from smaker.agents.evidence import is_test_file
+from smaker.agents.model.loop import Work, shown, within
+from smaker.agents.model.plan import spec_text
+from smaker.agents.prompts import render
+from smaker.agents.red_first import read_sources, see_red
+from smaker.core.context import Context
+from smaker.core.models import Outcome, Proof, TestSource, Verdict
+from smaker.core.ports import Role
+from smaker.core.profile import Profile
+from smaker.profiles import Catalog
+
+NAMING = {
+    "pytest": 'Each test has the mark `@pytest.mark.requirement("R1")` (or several ids) for what it proves.',
+    "node": (
+        "Each test uses `node:test` and `node:assert/strict`; its name begins with what it proves, and a colon: "
+        '`test("R1, R2: adds two numbers", …)`.'
+    ),
+}
+PATTERN = {"pytest": "tests/acceptance/test_*.py", "node": "tests/acceptance/*.test.js"}
+FILES_SHOWN = 20_000  # characters of the skeleton
+TESTS_SHOWN = 60_000
+
+
+class ModelTester:
+    """Implements `smaker.core.ports.Agent` for the stage "tests"."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    async def run(self, context: Context) -> Outcome:
+        """Write and commit tests, or judge those that a fixer disputes. Raises ModelError."""
+        profile = self._catalog.of(context.spec).profile
+        mine = [path for path in await context.files() if path.startswith(f"{profile.acceptance}/")]
+        others = [path for path in await context.files() if path not in mine and not path.startswith(".smaker/")]
+        examined = _Examined(context, profile)
+        work = Work(
+            context=context,
+            role=Role.TESTING,
+            title="write acceptance tests" if not context.task.payload.get("disputes") else "judge disputed tests",
+            system=render(
+                "tester",
+                pattern=PATTERN[profile.dialect],
+                naming=NAMING[profile.dialect],
+                edit_format=render("edit_format"),
+            ),
+            task=render(
+                "tester_task",
+                prompt=context.project.prompt,
+                spec=spec_text(context.spec),
+                profile=profile,
+                files=await shown(context, others, budget=FILES_SHOWN)
+                if not context.project.proofs
+                else ", ".join(others),
+                existing=await shown(context, mine, budget=TESTS_SHOWN) if mine else "",
+                task=_task(context),
+            ),
+            may_write=within(profile.acceptance),
+            check=examined.wrong,
+            tools=False,
+        )
+        await work.run()
+        named = {name for proof in examined.proofs for name in proof.source.requirements}
+        await context.commit(
+            f"tests: {len(examined.proofs)} acceptance tests",
+            requirements=sorted(named, key=lambda name: int(name[1:])),
+        )
+        return Outcome(
+            verdict=Verdict.DONE, summary=f"{len(examined.proofs)} tests, each seen red", proofs=tuple(examined.proofs)
+        )
+
+
+class _Examined:
+    """What of the tests counts: those that name a requirement, assert something, and were seen red."""
+
+    def __init__(self, context: Context, profile: Profile) -> None:
+        self._context = context
+        self._profile = profile
+        self.proofs: Sequence[Proof] = ()
+
+    async def wrong(self) -> str:
+        """What keeps the tests from being taken, in words for a model."""
+        paths = [path for path in await self._context.files() if path.startswith(f"{self._profile.acceptance}/")]
+        files = {path: await self._context.read(path) for path in paths}
+        if not any(is_test_file(self._profile.dialect, path) for path in paths):
+            return f"There is no test yet. Write tests in `{PATTERN[self._profile.dialect]}`."
+        try:
+            sources = read_sources(self._profile, files)
+        except (ValueError, UnicodeDecodeError) as error:
+            return f"A file of tests cannot be read: {error}"
+        if problem := self._unfit(sources):
+            return problem
+        self.proofs, unproved = await see_red(self._context, self._profile, files, sources)
+        if unproved:
+            listed = "\n".join(f"- {source.id}" for source in unproved)
+            return (
+                f"These tests do not fail where the software is missing, so they prove nothing:\n{listed}\n"
+                "Make each assert something that only the finished software does, or leave it out."
+            )
+        return ""
+
+    def _unfit(self, sources: Sequence[TestSource]) -> str:
+        known = {entry.id for entry in self._context.spec.requirements}
+        named = {name for source in sources for name in source.requirements}
+        lines = [f"- {source.id} is skipped" for source in sources if source.skipped]
+        lines += [f"- {source.id} asserts nothing that can fail" for source in sources if not source.assertions]
+        lines += [f"- no requirement is called {name}" for name in sorted(named - known)]
+        lines += [
+            f"- no test names {entry.id}: {entry.text}"
+            for entry in self._context.spec.requirements
+            if entry.must and entry.id not in named
+        ]
+        return "The tests are not fit to prove the plan:\n" + "\n".join(lines) if lines else ""
+
+
+def _task(context: Context) -> str:
+    disputes = context.task.payload.get("disputes")
+    if isinstance(disputes, list):
+        listed = "\n".join(f"- {entry['test']}: {entry['reason']}" for entry in disputes if isinstance(entry, dict))
+        return (
+            "Whoever mends the software says that these tests are wrong:\n"
+            f"{listed}\n\nJudge each by the user's words. Where the objection is right, mend the test: let it assert "
+            "what the words say (it must still prove its requirement); where it is not, leave the test and say why."
+        )
+    if context.project.proofs:
+        return (
+            "The plan has grown. Add tests for the requirements that no test names yet; leave the others as they are."
+        )
+    return "Write the acceptance tests now, all of them."

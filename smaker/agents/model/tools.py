@@ -1,0 +1,120 @@
+"""What a model may do besides writing files: look at them, search them, run a command in the sandbox."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from smaker.core.context import Context
+from smaker.core.errors import NotFound, PathError
+from smaker.core.ports import Tool, ToolCall
+
+MAX_RESULT = 12_000  # characters of a result that a model is shown: the head and the tail of more
+MAX_CALLS = 16  # of one answer
+
+
+class _Arguments(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ReadFile(_Arguments):
+    """Read a file of the project, or some of its lines."""
+
+    path: str
+    first: Annotated[int, Field(ge=1, description="the first line")] = 1
+    last: Annotated[int | None, Field(ge=1, description="the last line; all to the end without it")] = None
+
+
+class SearchFiles(_Arguments):
+    """Find the lines of all files that hold a text (no pattern; capitals do not matter)."""
+
+    text: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class RunCommand(_Arguments):
+    """Run a command in the project's folder, without network, for a minute at most; you see its output."""
+
+    command: Annotated[str, Field(min_length=1, max_length=4000, description="as in a shell: pipes and && work")]
+
+
+class Toolbox:
+    """The tools of one task."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._tools: dict[str, tuple[type[_Arguments], Callable[[Any], Awaitable[str]]]] = {
+            "read_file": (ReadFile, self._read),
+            "search_files": (SearchFiles, self._search),
+            "run_command": (RunCommand, self._run),
+        }
+
+    def described(self) -> tuple[Tool, ...]:
+        """The tools as a model is told of them."""
+        return tuple(
+            Tool(name=name, description=shape.__doc__ or "", parameters=_schema(shape))
+            for name, (shape, _) in self._tools.items()
+        )
+
+    async def use(self, calls: Sequence[ToolCall]) -> list[tuple[str, str]]:
+        """Carry out calls in order; return (call id, what it gave or why it could not be done) for each."""
+        results: list[tuple[str, str]] = []
+        for number, call in enumerate(calls):
+            if number >= MAX_CALLS:
+                results.append((call.id, f"Not done: at most {MAX_CALLS} calls in one answer."))
+            else:
+                results.append((call.id, clipped(await self._one(call))))
+        return results
+
+    async def _one(self, call: ToolCall) -> str:
+        if call.name not in self._tools:
+            return f"There is no tool {call.name!r}. There are: {', '.join(self._tools)}"
+        shape, do = self._tools[call.name]
+        try:
+            arguments = shape.model_validate(json.loads(call.arguments or "{}", strict=False))
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, entry['loc']))}: {entry['msg']}" for entry in error.errors()[:5])
+            return f"The arguments of {call.name} are wrong: {wrong}"
+        except (ValueError, RecursionError) as error:
+            return f"The arguments of {call.name} are not JSON: {error}"
+        try:
+            return await do(arguments)
+        except (NotFound, PathError) as error:
+            return f"{error.message} {error.hint}".strip()
+
+    async def _read(self, given: ReadFile) -> str:
+        lines = (await self._context.read(given.path)).decode("utf-8", "replace").splitlines()
+        last = min(given.last or len(lines), len(lines))
+        shown = "\n".join(lines[given.first - 1 : last])
+        return f"{given.path}, lines {given.first} to {last} of {len(lines)}:\n{shown}"
+
+    async def _search(self, given: SearchFiles) -> str:
+        wanted, found = given.text.casefold(), []
+        for path in await self._context.files():
+            text = await self._context.read(path)
+            if b"\0" in text[:4096]:
+                continue
+            for number, line in enumerate(text.decode("utf-8", "replace").splitlines(), 1):
+                if wanted in line.casefold():
+                    found.append(f"{path}:{number}: {line.strip()[:200]}")
+        return "\n".join(found[:100]) or "No file holds it."
+
+    async def _run(self, given: RunCommand) -> str:
+        ran = await self._context.run(("bash", "-c", given.command), title=given.command[:120], timeout_s=60)
+        ended = f"stopped: {ran.limit}" if ran.limit else f"exit code {ran.exit_code}"
+        return f"{ran.output.rstrip()}\n({ended})"
+
+
+def clipped(text: str, limit: int = MAX_RESULT) -> str:
+    """Head and tail of a text that is too long."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]}\n… {len(text) - limit:,} characters left out …\n{text[-half:]}"
+
+
+def _schema(shape: type[_Arguments]) -> dict[str, Any]:
+    schema: Mapping[str, Any] = shape.model_json_schema()
+    return {key: value for key, value in schema.items() if key not in {"title", "description"}}

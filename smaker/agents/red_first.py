@@ -1,0 +1,59 @@
+"""Red first: acceptance tests are run where the work is not done yet; one that is green there proves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from smaker.agents.evidence import compare_proofs, parse_junit, read_tests
+from smaker.core.context import Context
+from smaker.core.errors import BuildFailed
+from smaker.core.models import Proof, TestSource, TestStatus
+from smaker.core.profile import Profile
+
+
+def read_sources(profile: Profile, files: Mapping[str, bytes]) -> tuple[TestSource, ...]:
+    """The acceptance tests among ``files`` that name a requirement."""
+    return tuple(
+        source
+        for path, content in sorted(files.items())
+        for source in read_tests(profile.dialect, path, content.decode())
+        if source.requirements
+    )
+
+
+async def see_red(
+    context: Context, profile: Profile, files: Mapping[str, bytes], sources: tuple[TestSource, ...]
+) -> tuple[tuple[Proof, ...], tuple[TestSource, ...]]:
+    """Run the tests before the work they prove is done; return proofs, and the tests that did not fail.
+
+    A test that was seen red before and still asserts all it did keeps that proof.
+    """
+    before = {proof.source.id: proof for proof in context.project.proofs}
+    kept: list[Proof] = []
+    for source in sources:
+        earlier = before.get(source.id)
+        if earlier and not compare_proofs([earlier.source], [source]):
+            kept.append(Proof(source=source, red_on=earlier.red_on))
+    known = {proof.source.id for proof in kept}
+    fresh = [source for source in sources if source.id not in known]
+    skeleton = context.project.skeleton
+    if not fresh or skeleton is None:
+        return tuple(kept), tuple(fresh)
+    await context.prepare(profile)
+    ran = await context.run(
+        profile.test,
+        title=f"see {len(fresh)} tests fail without the work",
+        collect=[profile.junit],
+        at=skeleton,
+        overlay={**files},
+    )
+    report = ran.files.get(profile.junit)
+    results = parse_junit(report, dialect=profile.dialect, tests=sources) if report else ()
+    if not results:
+        raise BuildFailed(
+            f"The tests could not be run without the work: exit code {ran.exit_code}, and no test is reported.",
+            hint=ran.output.strip()[-2000:],
+        )
+    failed = {result.id for result in results if result.status is TestStatus.FAILED}
+    red = tuple(Proof(source=source, red_on=skeleton) for source in fresh if source.id in failed)
+    return (*kept, *red), tuple(source for source in fresh if source.id not in failed)

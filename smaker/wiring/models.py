@@ -1,0 +1,56 @@
+"""The configured models: made when a build first asks one, so that what asks none loads no client."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from smaker.core.secrets import Redactor
+
+if TYPE_CHECKING:
+    from smaker.config import Settings
+    from smaker.core.ports import Clock, LanguageModel, Models, Role
+
+
+class ConfiguredModels:
+    """Implements `smaker.core.ports.Models` by a router that is made when it is first needed."""
+
+    def __init__(self, home: Path, settings: Settings, clock: Clock, redactor: Redactor) -> None:
+        self._home = home
+        self._settings = settings
+        self._clock = clock
+        self._redactor = redactor
+        self._router: Models | None = None
+
+    def for_role(self, role: Role) -> LanguageModel:
+        """Who answers for a role. Raises ConfigError."""
+        return self._made().for_role(role)
+
+    def named(self, name: str) -> LanguageModel:
+        """One provider by its name, or "provider/model". Raises ConfigError."""
+        return self._made().named(name)
+
+    async def close(self) -> None:
+        """Close connections, if there are any."""
+        if self._router is not None:
+            await self._router.close()
+
+    def _made(self) -> Models:
+        if self._router is None:
+            from smaker.llm.router import Router
+
+            self._router = Router(
+                self._settings.llm, os.environ, self._clock, self._redactor, measured=self._home / "models.json"
+            )
+        return self._router
+
+
+def known_keys(settings: Settings) -> dict[str, str]:
+    """The keys of all configured providers that are set, by provider: what must never be shown, stored or sent on."""
+    found: dict[str, str] = {}
+    for name, provider in settings.llm.providers.items():
+        value = os.environ.get(provider.api_key_env or "", "")
+        if value:
+            found[name] = value
+    return found
