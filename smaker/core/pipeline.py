@@ -41,7 +41,8 @@ def begin(project: Project, at: datetime, *, instruction: str | None = None) -> 
     draft = Draft(Build(project=project), at)
     draft.event("project.created", f"{project.name}: created", data={"mode": project.mode, "prompt": project.prompt})
     proved = _prove_anew(draft)
-    draft.add(Stage.SPEC, "Plan", after=proved, payload={"instruction": instruction} if instruction else {})
+    given: dict[str, JsonValue] = {"instruction": instruction, "profile": project.profile}
+    draft.add(Stage.SPEC, "Plan", after=proved, payload={key: value for key, value in given.items() if value})
     return draft.change()
 
 

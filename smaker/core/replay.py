@@ -76,6 +76,7 @@ async def replay_project(
     folder: Path,
     agent: Callable[[str, str], Agent],
     clock: Clock,
+    redact: Callable[[str], str] = str,
 ) -> Replayed:
     """Do every task that was done again, in the order in which they were, with recorded results, in ``folder``.
 
@@ -94,7 +95,14 @@ async def replay_project(
 
     nothing = NoSandbox()
     rooms = Rooms(
-        store=store, workspace=here, sandbox=nothing, environments=nothing, clock=clock, bus=Bus(), replay=True
+        store=store,
+        workspace=here,
+        sandbox=nothing,
+        environments=nothing,
+        clock=clock,
+        bus=Bus(),
+        redact=redact,
+        replay=True,
     )
     for task in done:
         recorded = await store.steps(identifier, task.id)

@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +48,7 @@ class Local:
     clock: SystemClock
     bus: Bus
     models: ConfiguredModels
+    redact: Callable[[str], str]
     listen: Any
     notices: tuple[str, ...] = ()
 
@@ -92,6 +93,7 @@ class Local:
                 folder=Path(folder) / "files",
                 agent=self.agent,
                 clock=self.clock,
+                redact=self.redact,
             )
 
 
@@ -168,6 +170,7 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
             clock=clock,
             bus=bus,
             models=models,
+            redact=redactor.redact,
             listen=listen_on,
             notices=notices,
         )

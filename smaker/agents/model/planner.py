@@ -27,9 +27,8 @@ class ModelPlanner:
     async def run(self, context: Context) -> Outcome:
         """Plan; a further step is planned on top of the plan there is. Raises ModelError."""
         project, payload = context.project, context.task.payload
-        profiles = [self._catalog.load(project.profile or name).profile for name in GENERAL][
-            : 1 if project.profile else 2
-        ]
+        wanted = project.spec.profile if project.spec else payload.get("profile")
+        profiles = [self._catalog.load(name).profile for name in ((str(wanted),) if wanted else GENERAL)]
         instruction = payload.get("instruction") or payload.get("feedback")
         words = project.prompt if not instruction else f"{project.prompt}\n\n{instruction}"
         first = render(

@@ -1,0 +1,91 @@
+"""Indexes kept between the tasks of one process, fed from the files a task sees."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from smaker.agents.codemap.files import reason_by_path
+from smaker.agents.codemap.index import CodeIndex
+from smaker.core.errors import NotFound, PathError
+
+_AT_ONCE = 8  # reads under way: each takes a thread
+
+
+class Files(Protocol):
+    """The files of a task; a `smaker.core.context.Context` is one."""
+
+    async def tree(self) -> str:
+        """What names their state: equal trees have equal files."""
+        ...
+
+    async def files(self) -> list[str]:
+        """Their paths."""
+        ...
+
+    async def read(self, path: str) -> bytes:
+        """The bytes of one. Raises NotFound, PathError."""
+        ...
+
+
+@dataclass(slots=True)
+class _Kept:
+    project: str
+    index: CodeIndex
+    tree: str = ""
+
+
+class CodeMaps:
+    """Lends indexes. A project has as many as its tasks use at the same time; ``most`` are kept that nobody uses."""
+
+    def __init__(self, *, most: int = 4) -> None:
+        self._most = most
+        self._idle: list[_Kept] = []  # the one used last is the last
+
+    @asynccontextmanager
+    async def borrow(self, project: str, files: Files) -> AsyncGenerator[CodeIndex]:
+        """Lend an index of a project's files as they are now; it is the borrower's alone until the block ends.
+
+        One that was made for the same tree is handed out as it is; else what has changed since is read in, off the
+        event loop. The files must not change inside of the block.
+        """
+        tree = await files.tree()
+        kept = self._take(project, tree)
+        if kept.tree != tree:
+            kept.tree = ""  # should it be left half-way, it is none's
+            await _read_in(kept.index, files)
+            kept.tree = tree
+        try:
+            yield kept.index
+        finally:
+            self._idle.append(kept)
+            del self._idle[: -self._most]
+
+    def _take(self, project: str, tree: str) -> _Kept:
+        mine = [kept for kept in self._idle if kept.project == project]
+        if not mine:
+            return _Kept(project, CodeIndex())
+        best = next((kept for kept in reversed(mine) if kept.tree == tree), mine[-1])
+        self._idle.remove(best)
+        return best
+
+
+async def _read_in(index: CodeIndex, files: Files) -> None:
+    paths = await files.files()
+    contents: dict[str, bytes | None] = dict.fromkeys(paths)
+
+    async def read(part: Sequence[str]) -> None:
+        for path in part:
+            try:
+                contents[path] = await files.read(path)
+            except (NotFound, PathError):  # a link, a folder of another repository, a file of too many bytes
+                contents[path] = None
+
+    wanted = [path for path in paths if not reason_by_path(path)]
+    async with asyncio.TaskGroup() as group:
+        for first in range(_AT_ONCE):
+            group.create_task(read(wanted[first::_AT_ONCE]))
+    await asyncio.to_thread(index.replace, paths, contents.__getitem__)
