@@ -11,6 +11,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -22,6 +23,8 @@ from smaker.llm.mask import Mask
 from smaker.llm.wire import Object
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 LARGEST = 8_000_000  # bytes of one answer
@@ -34,9 +37,9 @@ class Deadlines:
     """Seconds: to connect, until a stream begins, between two pieces of it, and for a whole answer."""
 
     connect_s: float = 10.0
-    first_s: float = 300.0
-    idle_s: float = 90.0
-    total_s: float = 900.0
+    first_s: float = 600.0
+    idle_s: float = 120.0
+    total_s: float = 1800.0
 
 
 class Transport:
@@ -177,16 +180,22 @@ async def _named_errors(url: str, mask: Mask) -> AsyncGenerator[None]:
         raise Passing(f"broke off the connection {where} ({type(error).__name__})") from None
 
 
-def _client(connect_s: float) -> httpx.AsyncClient:
+@cache
+def _trusted() -> ssl.SSLContext:
     import ssl
 
     import certifi
+
+    context = ssl.create_default_context()  # the machine's own authorities, a company's among them
+    context.load_verify_locations(certifi.where())  # and those of browsers, for machines that have none
+    return context
+
+
+def _client(connect_s: float) -> httpx.AsyncClient:
     import httpx
 
-    trusted = ssl.create_default_context()  # the machine's own authorities, a company's among them
-    trusted.load_verify_locations(certifi.where())  # and those of browsers, for machines that have none
     return httpx.AsyncClient(
-        verify=trusted,
+        verify=_trusted(),
         trust_env=False,
         follow_redirects=False,
         timeout=httpx.Timeout(None, connect=connect_s),
