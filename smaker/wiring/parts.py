@@ -61,7 +61,7 @@ def build_sandbox(settings: Settings) -> Sandbox:
 
 
 def build_log(home: Path) -> logging.Handler:
-    """Send the program's own log, as JSON lines, to ``<home>/log/smaker.log``; return what is to be closed at the end."""
+    """Send the program's log, as JSON lines, to ``<home>/log/smaker.log``; return what is to be closed at the end."""
     from logging.handlers import RotatingFileHandler
 
     import structlog
