@@ -44,6 +44,7 @@ class ScriptedModelServer:
         self.elsewhere = "http://127.0.0.1:9"
         self._key = key
         self._answered = 0
+        self._port: int | None = None
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
         self._raised: list[Exception] = []
@@ -55,14 +56,15 @@ class ScriptedModelServer:
 
     @property
     def port(self) -> int:
-        """Where it listens, once it is started."""
-        if self._server is None:
+        """Where it listens, or listened. Raises RuntimeError before it is started."""
+        if self._port is None:
             raise RuntimeError("the server is not started: use 'async with ScriptedModelServer(...)'")
-        return int(self._server.sockets[0].getsockname()[1])
+        return self._port
 
     async def start(self, port: int = 0) -> Self:
         """Listen on 127.0.0.1; port 0 is any free one. Raises OSError if the port is taken."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, limit=_HEAD_LIMIT)
+        self._port = int(self._server.sockets[0].getsockname()[1])
         return self
 
     async def stop(self) -> None:

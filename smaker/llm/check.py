@@ -1,0 +1,176 @@
+"""Five small questions that show what a model can do: plain text, JSON, a tool call, an edit, a long question."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import JsonValue
+
+from smaker.core.errors import ModelError
+from smaker.core.models import Usage
+from smaker.core.ports.llm import LanguageModel, Message, Reply, Request, Tool, Traits
+from smaker.llm.wire import section
+
+Ability = Literal["plain", "json", "tool", "edit", "long"]
+
+SHORT_CONTEXT = 4_000
+"""Tokens that a model is taken to read at least, where it lost the beginning of a long question."""
+
+_BLOCK_FORM = "\n".join(["<" * 7 + " SEARCH", "old lines", "=" * 7, "new lines", ">" * 7 + " REPLACE"])
+_ANSWER = 2_000  # tokens: room for models that think aloud
+_CAPITAL = Request(
+    messages=(Message(role="user", text="What is the capital of France? Answer with one word."),), max_tokens=_ANSWER
+)
+_JSON = Request(
+    messages=(Message(role="user", text="Give the sum of 17 and 25 as a JSON object with the one key sum."),),
+    answer_schema={
+        "type": "object",
+        "properties": {"sum": {"type": "integer"}},
+        "required": ["sum"],
+        "additionalProperties": False,
+    },
+    max_tokens=_ANSWER,
+)
+_TOOL = Request(
+    messages=(Message(role="user", text="Read the file src/main.py with the tool, and do nothing else."),),
+    tools=(
+        Tool(
+            name="read_file",
+            description="Returns the text of a file.",
+            parameters={"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]},
+        ),
+    ),
+    max_tokens=_ANSWER,
+)
+_EDIT = Request(
+    messages=(
+        Message(
+            role="user",
+            text=f"""\
+The file greet.py is:
+
+def greet(name):
+    return "Hello " + name
+
+
+def leave(name):
+    return "Bye " + name
+
+Make greet end with an exclamation mark. Answer with one block of this form and nothing else: first the lines of the \
+file to replace, exactly as they are, then the new ones.
+
+{_BLOCK_FORM}
+""",
+        ),
+    ),
+    max_tokens=_ANSWER,
+)
+_WORD = "marmalade"
+_FILLER = "The river was calm that day and nothing happened worth writing down. "  # about 14 tokens
+_LONG = Request(
+    messages=(
+        Message(
+            role="user",
+            text=f"The password is {_WORD}.\n\n{_FILLER * 570}\n\nWhat is the password? Answer with one word.",
+        ),
+    ),
+    max_tokens=_ANSWER,
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How one question went; ``why`` says what was wrong."""
+
+    ability: Ability
+    able: bool
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a model can do, and what it cost to find out."""
+
+    findings: tuple[Finding, ...]
+    traits: Traits
+    usage: Usage
+
+
+async def check(model: LanguageModel) -> Checked:
+    """Ask ``model`` five questions. A model that cannot even answer plainly is asked no more.
+
+    Raises Unavailable if it cannot be reached.
+    """
+    findings: list[Finding] = []
+    usage = Usage()
+    for ability, request, judge in _QUESTIONS:
+        try:
+            reply = await model.ask(request)
+        except ModelError as error:
+            findings.append(Finding(ability, False, error.message))
+        else:
+            usage += reply.usage
+            why = "" if (able := judge(reply)) else f"answered: {_shown(reply)}"
+            findings.append(Finding(ability, able, why))
+        if ability == "plain" and not findings[0].able:
+            break
+    able = {finding.ability for finding in findings if finding.able}
+    long = model.traits.context_tokens if "long" in able else min(SHORT_CONTEXT, model.traits.context_tokens)
+    traits = Traits(
+        context_tokens=long,
+        answer_tokens=min(model.traits.answer_tokens, long // 2),
+        tools="tool" in able,
+        structured="json" in able,
+        edits="edit" in able,
+    )
+    return Checked(tuple(findings), traits, usage)
+
+
+def _shown(reply: Reply) -> str:
+    said = reply.text.strip() or "; ".join(f"{call.name} {call.arguments}" for call in reply.calls)
+    return " ".join(said.split())[:100] or f"nothing ({reply.finish})"
+
+
+def _says(word: str) -> Callable[[Reply], bool]:
+    return lambda reply: word in reply.text.lower()
+
+
+def _is_json(reply: Reply) -> bool:
+    return _object(reply.text).get("sum") == 42
+
+
+def _calls_the_tool(reply: Reply) -> bool:
+    calls = [call for call in reply.calls if call.name == "read_file"]
+    return len(calls) == 1 and _object(calls[0].arguments).get("path") == "src/main.py"
+
+
+_BLOCK = re.compile(r"^<{5,} SEARCH\n(.*?)^={5,}\n(.*?)^>{5,} REPLACE$", re.DOTALL | re.MULTILINE)
+
+
+def _edits(reply: Reply) -> bool:
+    """Whether there is one block, its old lines are the file's, and its new ones do what was asked."""
+    blocks = _BLOCK.findall(reply.text)
+    if len(blocks) != 1:
+        return False
+    old, new = blocks[0]
+    return 'return "Hello " + name' in old and "Bye" not in new and "!" in new and "!" not in old
+
+
+def _object(text: str) -> dict[str, JsonValue]:
+    try:
+        return section(json.loads(text))
+    except (ValueError, RecursionError):
+        return {}
+
+
+_QUESTIONS: tuple[tuple[Ability, Request, Callable[[Reply], bool]], ...] = (
+    ("plain", _CAPITAL, _says("paris")),
+    ("json", _JSON, _is_json),
+    ("tool", _TOOL, _calls_the_tool),
+    ("edit", _EDIT, _edits),
+    ("long", _LONG, _says(_WORD)),
+)

@@ -1,0 +1,108 @@
+"""Providers that only litellm reaches. Where it is not installed, that is said; where it is, it is asked for real."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+from smaker.config.settings import Llm, Provider
+from smaker.core.errors import ConfigError, ModelError, Unavailable
+from smaker.core.ports.llm import Message, Request, Tool, ToolCall
+from smaker.core.secrets import Redactor
+from smaker.llm.breaker import Breaker
+from smaker.llm.litellm_wire import Litellm
+from smaker.llm.mask import Mask
+from smaker.llm.prices import Prices
+from smaker.llm.provider import ProviderModel
+from smaker.llm.traits import Traits
+from smaker.llm.transport import Deadlines, Transport
+from smaker.llm.wire import Endpoint
+from smaker.testing import Fault, FrozenClock, Say, assert_safe_failure
+
+INSTALLED = importlib.util.find_spec("litellm") is not None
+installed = pytest.mark.skipif(not INSTALLED, reason="needs litellm: pip install 'smaker[litellm]'")
+KEY = "odd-4713-deepseek-value"
+TOOL = Tool(name="edit", description="Edits.", parameters={"type": "object", "properties": {}})
+ASK = Request(messages=(Message(role="user", text="Hello"),), tools=(TOOL,))
+
+
+@pytest.mark.skipif(INSTALLED, reason="litellm is installed")
+def test_without_it_its_providers_say_how_to_get_it(route) -> None:
+    llm = Llm(mode="hybrid", providers={"deepseek": Provider(model="deepseek-chat")})
+    with pytest.raises(ConfigError, match="litellm, which is not installed") as caught:
+        route(llm).named("deepseek")
+    assert "pip install 'smaker[litellm]'" in caught.value.hint
+    assert_safe_failure(caught.value, code="E_CONFIG")
+
+
+@installed
+def test_with_it_its_providers_are_there(route) -> None:
+    llm = Llm(mode="hybrid", providers={"deepseek": Provider(model="deepseek-chat")})
+    assert route(llm).named("deepseek").name == "deepseek/deepseek-chat"
+
+
+@pytest.fixture
+def model(serve):
+    """A model behind litellm whose server answers by script."""
+
+    async def make(*script, total_s: float = 10.0):
+        server = await serve(script)
+        clock, mask = FrozenClock(), Mask(Redactor({"deepseek": KEY}))
+        transport = Transport(mask, clock, Deadlines(total_s=total_s))
+        wire = Litellm(Endpoint("deepseek", "deepseek-chat", server.url, KEY), transport)
+        prices = Prices()
+        return server, ProviderModel(
+            "deepseek",
+            "deepseek-chat",
+            wire,
+            traits=Traits(),
+            breaker=Breaker(clock),
+            clock=clock,
+            mask=mask,
+            prices=prices,
+        )
+
+    return make
+
+
+@installed
+@pytest.mark.filterwarnings("ignore")
+async def test_text_calls_usage_and_price(model) -> None:
+    call = ToolCall(id="a", name="edit", arguments='{"path": "x"}')
+    server, deepseek = await model(Say("Hi", calls=(call,), tokens_in=1000, tokens_out=100))
+    pieces: list[str] = []
+    reply = await deepseek.ask(ASK, pieces.append)
+    assert (reply.text, reply.calls, reply.finish) == ("Hi", (call,), "calls")
+    assert pieces == ["Hi"]
+    assert (reply.usage.tokens_in, reply.usage.tokens_out) == (1000, 100)
+    assert reply.usage.cost_usd > 0
+    assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
+    assert not server.requests[0].stream
+
+
+@installed
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("fault", "error", "code"),
+    [
+        (Fault.KEY_ECHO, Unavailable, "E_MODEL_AUTH"),
+        (Fault.UNKNOWN_MODEL, Unavailable, "E_MODEL_UNKNOWN"),
+        (Fault.TOO_LONG, ModelError, "E_MODEL_CONTEXT"),
+        (Fault.WAIT_DAY, Unavailable, "E_UNAVAILABLE"),
+        (Fault.ERROR_500, Unavailable, "E_UNAVAILABLE"),
+        (Fault.MOVED_307, Unavailable, "E_UNAVAILABLE"),
+        (Fault.SLOW_BODY, Unavailable, "E_UNAVAILABLE"),
+        (Fault.EMPTY_TEXT, ModelError, "E_MODEL_EMPTY"),
+        (Fault.CUT_BODY, Unavailable, "E_UNAVAILABLE"),
+    ],
+)
+async def test_faults_are_named_and_hold_no_key(model, serve, fault, error, code) -> None:
+    other = await serve(["stolen"])
+    server, deepseek = await model(*[fault] * 3, total_s=1.0)
+    server.elsewhere = f"http://127.0.0.1:{other.port}"
+    with pytest.raises(error) as caught:
+        await deepseek.ask(ASK)
+    assert_safe_failure(caught.value, code=code)
+    assert "4713" not in f"{caught.value.message}{caught.value.hint}{caught.value.__cause__!r}"
+    assert other.requests == []
