@@ -52,6 +52,10 @@ class Fault:
     line: int
     message: str
 
+    def __post_init__(self) -> None:
+        """What is quoted of an answer or a file may not be text: it is made so, for the message is stored and sent."""
+        object.__setattr__(self, "message", self.message.encode(errors="replace").decode().replace("\0", "?"))
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

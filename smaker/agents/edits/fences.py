@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*([^`\n]*?)\s*$")
+FENCE = re.compile(r" {0,3}(`{3,}+|~{3,}+)([^`\n]*)$")
 PROSE_SUFFIXES = {".md", ".markdown", ".mdx", ".txt", ".rst", ".adoc", ".j2", ".jinja", ".tmpl"}
 PROSE_NAMES = {"readme", "changelog", "contributing", "license", "notice"}
 PROSE_LANGUAGES = {"markdown", "md", "mdx", "text", "txt", "rst", "asciidoc", "jinja", "jinja2"}
@@ -33,10 +33,10 @@ def unfenced(content: str, *, document: bool) -> str | None:
     while lines and not lines[0].strip():
         lines.pop(0)
     first, last = (FENCE.match(lines[0]), FENCE.match(lines[-1])) if len(lines) > 1 else (None, None)
-    if first is None or last is None or last[2] or last[1][0] != first[1][0] or len(last[1]) < len(first[1]):
+    if first is None or last is None or last[2].strip() or last[1][0] != first[1][0] or len(last[1]) < len(first[1]):
         return None
     inner = lines[1:-1]
-    if document and not (first[2].lower() in PROSE_LANGUAGES and _paired(inner)):
+    if document and not (first[2].strip().lower() in PROSE_LANGUAGES and _paired(inner)):
         return None
     return "".join(f"{line}\n" for line in inner)
 
@@ -50,6 +50,6 @@ def _paired(lines: list[str]) -> bool:
             continue
         if not opened:
             opened = fence[1]
-        elif not fence[2] and fence[1].startswith(opened):
+        elif not fence[2].strip() and fence[1].startswith(opened):
             opened = ""
     return not opened

@@ -15,6 +15,9 @@ from smaker.agents.edits.lines import FileText, lines_of
 from smaker.agents.edits.nearest import REMEDY, already_there, nearest_lines, numbered_places, without_numbers
 from smaker.agents.edits.places import Place, Rung, Wanted, places_of
 
+MOST_PAIRS = 500
+MOST_FAULTS = 5  # told of one file: each shows lines of it
+
 
 @dataclass(frozen=True, slots=True)
 class Applied:
@@ -37,6 +40,9 @@ def apply_edits(before: str, pairs: Sequence[Pair], *, path: str) -> Applied | R
     Line ends and the missing or present newline at the end stay as the file had them. A pair given twice counts once.
     """
     text = FileText.of(before)
+    if len(pairs) > MOST_PAIRS:
+        message = f"{path}: not changed: {len(pairs)} pairs are too many. Give the whole content in a <file> block."
+        return Rejected((Fault(path, pairs[0].line, message),))
     if len(pairs) == 1 and not pairs[0].search.strip() and not before.strip():
         return Applied(FileText.of("").with_changes([(0, 0, lines_of(pairs[0].replace))]), (Rung.CREATED,))
     found: dict[tuple[str, str], Place] = {}
@@ -48,8 +54,14 @@ def apply_edits(before: str, pairs: Sequence[Pair], *, path: str) -> Applied | R
         if isinstance(place, Place):
             found[pair.search, pair.replace] = place
         else:
-            name = f"{path}: pair {number} of {len(pairs)}" if len(pairs) > 1 else path
-            faults.append(Fault(path, pair.line, f"{name}: {place} Nothing in {path} was changed."))
+            which = f"pair {number} of {len(pairs)}: " if len(pairs) > 1 else ""
+            faults.append(Fault(path, pair.line, f"{path}: not changed: {which}{place}"))
+        if len(faults) == MOST_FAULTS and number < len(pairs):
+            message = (
+                f"{path}: the pairs after the {number}th were not looked at. Give the whole content in a <file> block."
+            )
+            faults.append(Fault(path, pair.line, message))
+            break
     faults += [] if faults else _overlaps(found, pairs, path)
     if faults:
         return Rejected(tuple(faults))
@@ -110,8 +122,8 @@ def _overlaps(found: dict[tuple[str, str], Place], pairs: Sequence[Pair], path: 
                 Fault(
                     path,
                     pairs[number - 1].line,
-                    f"{path}: pairs {min(owner, number)} and {max(owner, number)} overlap: both hold line "
-                    f"{place.start + 1} in SEARCH. Write them as one pair. Nothing in {path} was changed.",
+                    f"{path}: not changed: pairs {min(owner, number)} and {max(owner, number)} overlap: both hold line "
+                    f"{place.start + 1} in SEARCH. Write them as one pair.",
                 )
             )
         if place.stop > reach:

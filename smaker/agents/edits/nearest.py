@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from smaker.agents.edits.lines import collapsed
-from smaker.agents.edits.places import Place, equal_runs
+from smaker.agents.edits.places import FREQUENT, Place, equal_runs
 
 MOST_SHOWN = 30
 AROUND = 3
@@ -21,10 +21,10 @@ REMEDY = (
 )
 
 
-def numbered(lines: Sequence[str], start: int, stop: int) -> str:
+def numbered(lines: Sequence[str], start: int, stop: int, *, width: int = 0) -> str:
     """Lines with their numbers, long ones cut."""
     stop = min(stop, start + MOST_SHOWN, len(lines))
-    width = len(str(stop))
+    width = width or len(str(stop))
     shown = [line if len(line) <= MOST_WIDTH else f"{line[:MOST_WIDTH]}…" for line in lines[start:stop]]
     return "\n".join(f"{at + 1:>{width}} | {line}".rstrip() for at, line in enumerate(shown, start))
 
@@ -38,7 +38,8 @@ def without_numbers(lines: Sequence[str]) -> list[str] | None:
 
 def numbered_places(lines: Sequence[str], places: Sequence[Place]) -> str:
     """The first line of each of at most ten places with the line above it."""
-    return "\n".join(numbered(lines, max(0, place.start - 1), place.start + 1) for place in places[:10])
+    shown = sorted({at for place in places[:10] for at in (place.start - 1, place.start) if at >= 0})
+    return "\n".join(numbered(lines, at, at + 1, width=len(str(shown[-1] + 1))) for at in shown)
 
 
 def already_there(lines: Sequence[str], replace: Sequence[str]) -> int | None:
@@ -67,7 +68,7 @@ def _nearest(lines: Sequence[str], search: Sequence[str]) -> int | None:
     votes: Counter[int] = Counter()
     for number, line in enumerate(search):
         text = collapsed(line)
-        for at in positions[text] if any(map(str.isalnum, text)) else ():
+        for at in positions[text] if any(map(str.isalnum, text)) and len(positions[text]) <= FREQUENT else ():
             votes[at - number] += len(text)
     if votes:
         return min(votes, key=lambda start: (-votes[start], start))

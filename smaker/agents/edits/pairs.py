@@ -12,10 +12,10 @@ from collections.abc import Container
 
 from smaker.agents.edits.blocks import Fault, Pair
 
-OPENING = re.compile(r"^ {0,3}(<{5,})\s*(SEARCH|ORIGINAL)?\s*:?\s*$", re.IGNORECASE)
-SEPARATOR = re.compile(r"^ {0,3}(={5,})\s*$")
-ENDING = re.compile(r"^ {0,3}(>{5,})\s*(?:REPLACE|UPDATED)?\s*:?\s*$", re.IGNORECASE)
-MARKER = re.compile(r"^ {0,3}(?:<{5,}|={5,}|>{5,})(?![<=>])")
+OPENING = re.compile(r" {0,3}(<{5,}+)(?: *(SEARCH|ORIGINAL) *:?)?[ \t\r]*$", re.IGNORECASE)
+SEPARATOR = re.compile(r" {0,3}(={5,}+)[ \t\r]*$")
+ENDING = re.compile(r" {0,3}(>{5,}+)(?: *(?:REPLACE|UPDATED) *:?)?[ \t\r]*$", re.IGNORECASE)
+MARKER = re.compile(r" {0,3}(?:<{5,}|={5,}|>{5,})(?![<=>])")
 LONGER = (
     "If the content itself holds such lines, write all three markers of the pair longer than they are there, "
     "such as <<<<<<<<< SEARCH, ========= and >>>>>>>>> REPLACE."
@@ -46,7 +46,7 @@ def parse_pairs(body: str, *, path: str, line: int) -> tuple[Pair, ...]:
             continue
         if MARKER.match(lines[at]):
             raise _unreadable(
-                path, line + at, f'the line "{lines[at].strip()}" stands outside a SEARCH/REPLACE pair. {LONGER}'
+                path, line + at, f'the line "{lines[at].strip()[:80]}" stands outside a SEARCH/REPLACE pair. {LONGER}'
             )
         at += 1
     if not pairs:

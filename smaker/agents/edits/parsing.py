@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from itertools import islice
 
 from smaker.agents.edits.blocks import Answer, Block, Deletion, Edits, Fault, WholeFile
 from smaker.agents.edits.fences import begins_with_fence, may_hold_fences, unfenced
 from smaker.agents.edits.pairs import OPENING, Unreadable, parse_pairs
-from smaker.agents.edits.paths import clean_path, path_problem
+from smaker.agents.edits.paths import CONTROL, clean_path, path_problem
 from smaker.agents.edits.tags import Form, Tag, tags_of
 
-MAX_TAGS = 10_000
+MAX_TAGS = 1_000
 THINKING = re.compile(r"\s*<think(?:ing)?>", re.IGNORECASE)
 THOUGHT = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
-EMPTY_FENCE = re.compile(r"^(`{3,}|~{3,})[^`\n]*\n\s*\1[ \t]*$\n?", re.MULTILINE)
+EMPTY_FENCE = re.compile(r"^(`{3,}+|~{3,}+)[^`\n]*\n\s*\1[ \t]*$\n?", re.MULTILINE)
 NEWLINE = re.compile("\n")
 
 
@@ -45,7 +46,7 @@ class _Reader:
     def __init__(self, text: str, start: int, complete: bool) -> None:
         self._text = text
         self._complete = complete
-        self._tags = tags_of(text, start)
+        self._tags = list(islice(tags_of(text, start), MAX_TAGS + 1))
         self._newlines = [match.start() for match in NEWLINE.finditer(text)]
         self._prose_from = start
         self._prose: list[str] = []
@@ -54,7 +55,7 @@ class _Reader:
 
     def read(self) -> Answer:
         if len(self._tags) > MAX_TAGS:
-            message = f"Your answer has {len(self._tags)} lines with tags, more than {MAX_TAGS}. Nothing was applied."
+            message = f"Your answer has more than {MAX_TAGS} lines with tags. Nothing was applied. Write fewer files."
             return Answer((), "", (Fault(None, 1, message),))
         at = 0
         doubted = ""
@@ -87,7 +88,7 @@ class _Reader:
         return bisect_left(self._newlines, offset) + 1
 
     def _fault(self, tag: Tag, message: str) -> None:
-        path = clean_path(tag.path) or None
+        path = CONTROL.sub("?", clean_path(tag.path)[:200]) or None
         where = f"{path or f'<{tag.kind}>'}: line {self._line(tag.start)} of your answer: "
         self._faults.append(Fault(path, self._line(tag.start), where + message))
 
@@ -124,7 +125,7 @@ class _Reader:
     def _path_is_good(self, tag: Tag) -> bool:
         problem = path_problem(tag.path)
         if problem:
-            self._fault(tag, f'path="{tag.path[:200]}" {problem}')
+            self._fault(tag, f'path="{tag.path[:200]}" {problem} Nothing of this block was applied.')
         return not problem
 
     def _in_doubt(self, tag: Tag, doubted: str) -> bool:
@@ -210,9 +211,13 @@ class _Reader:
         tag = self._tags[at]
         closing = f'</{tag.kind} end="{tag.token}">' if tag.token else f"</{tag.kind}>"
         goes_on = self._complete and within and not tag.token
-        how = f"no line {closing} closes the block" if self._complete else f"your answer ended before {closing}"
+        how = (
+            f"no line {closing} closes the block, so that it may be cut off"
+            if self._complete
+            else f"the block is cut off: your answer ended before {closing}"
+        )
         again = "Write the whole block again and close it on a line of its own, not indented."
-        self._fault(tag, f"{how}: it is cut off, and nothing of it was applied. {again}")
+        self._fault(tag, f"{how}. Nothing of it was applied. {again}")
         if goes_on:
             self._take(tag.start, self._tags[within[0]].start - 1)
             return within[0], clean_path(tag.path) or "…"

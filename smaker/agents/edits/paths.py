@@ -19,7 +19,7 @@ def path_problem(path: str) -> str:
     path = path.strip()
     parts = clean_path(path).split("/")
     if CONTROL.search(path):
-        return "holds characters that no path has. Nothing was applied."
+        return "holds characters that no path has."
     if path.startswith(("/", "~")) or DRIVE.match(path):
         return 'is absolute. Write it from the project\'s folder, such as path="src/app.py".'
     if "\\" in path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,9 +15,12 @@ from smaker.agents.edits.lines import collapsed
 MOST_PLACES = 11  # looked for: with more than ten, a place more makes no difference
 ALIKE = 0.85  # of 1: how like the file's lines those of a fuzzy SEARCH must be, weighted by their length
 CLEARLY = 0.1  # how much better than the second best place
-CANDIDATES = 20
-MOST_FUZZY_LINES = 400
-MOST_FUZZY_WIDTH = 1_000  # characters; a longer line is alike only if it is equal
+CANDIDATES = 10
+FREQUENT = 200  # a line that a file holds more often says nothing of the place
+MOST_FUZZY_LINES = 200
+MOST_FUZZY_WIDTH = 300  # characters; a longer line is alike only if it is equal
+LITERAL = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`")
+REMARK = re.compile(r"#(?:\s|$).*|//.*|/\*.*|^\*\s.*|<!--.*")
 TAB_WIDTHS = (2, 4, 8)
 
 
@@ -156,6 +160,7 @@ class _Windows:
         self._there = there
         self._search = search
         self._wanted = wanted
+        self._known = {text for _, text in there}
         core = range(wanted.head, len(wanted.search) - wanted.tail)
         self._core = [number for number, (at, _) in enumerate(search) if at in core]
         self._before = sum(at < wanted.head for at, _ in search)
@@ -169,7 +174,8 @@ class _Windows:
         last = len(self._there) - len(self._search)
         votes: Counter[int] = Counter()
         for number, (_, text) in enumerate(self._search):
-            votes.update(at - number for at in positions[text] if 0 <= at - number <= last)
+            if len(positions[text]) <= FREQUENT:
+                votes.update(at - number for at in positions[text] if 0 <= at - number <= last)
         needed = self._core or [
             number for number in (self._before - 1, self._before) if 0 <= number < len(self._search)
         ]
@@ -180,9 +186,17 @@ class _Windows:
         return self._there[at + number][1] == self._search[number][1]
 
     def likeness(self, at: int) -> float:
-        """From 0 to 1, by lines, long ones counting more."""
+        """From 0 to 1, by lines, long ones counting more; 0 if a line is another one, or elsewhere in the file."""
         total = sum(len(text) for _, text in self._search)
-        return sum(len(text) * _ratio(text, self._there[at + n][1]) for n, (_, text) in enumerate(self._search)) / total
+        lost = 0.0
+        for number, (_, text) in enumerate(self._search):
+            if self._equal(at, number):
+                continue
+            alike = _ratio(text, self._there[at + number][1]) if text not in self._known else 0.0
+            lost += len(text) * (1 - alike)
+            if not alike or lost > total * (1 - ALIKE + CLEARLY):
+                return 0.0
+        return 1 - lost / total
 
     def place(self, lines: Sequence[str], at: int) -> Place | None:
         """The lines of a window, None if they are indented in no one way against the SEARCH."""
@@ -229,9 +243,13 @@ def _blanks(lines: Sequence[str], at: int, step: int, most: int) -> int:
 
 
 def _ratio(one: str, other: str) -> float:
-    if one == other:
-        return 1.0
-    if max(len(one), len(other)) > MOST_FUZZY_WIDTH:
+    """How alike two lines are; 0 unless they say the same but for literals, remarks and punctuation."""
+    if max(len(one), len(other)) > MOST_FUZZY_WIDTH or _words(one) != _words(other):
         return 0.0
     matcher = SequenceMatcher(None, one, other, autojunk=False)
     return matcher.ratio() if matcher.quick_ratio() >= 0.5 else 0.0
+
+
+def _words(line: str) -> list[str]:
+    """The names and numbers of a line of code."""
+    return re.findall(r"\w+", REMARK.sub("", LITERAL.sub('""', line)))

@@ -24,7 +24,7 @@ DOTS = r"(?:\.\.\.|…)"
 ELISION = re.compile(
     rf"^[ \t]*(?:{LEADER}[ \t]*[\[(<]?{DOTS}|[\[(<]?{DOTS}[ \t])[ \t]*(?:\w+[ \t]+){{0,3}}{LEFT_OUT}.*{THINGS}"
     rf"|^[ \t]*{LEADER}[ \t]*(?:the[ \t]+)?(?:rest|remainder)[ \t]+of[ \t].*\b(?:unchanged|same|before|here)\b"
-    rf"|^[ \t]*{LEADER}?[ \t]*{DOTS}[ \t]*(?:rest[ \t]+)?unchanged\b",
+    rf"|^[ \t]*(?:{LEADER}[ \t]*)?{DOTS}[ \t]*(?:rest[ \t]+)?unchanged\b",
     re.IGNORECASE | re.MULTILINE,
 )
 """A line that stands for code left out; not ``...rest``, which spreads an object."""

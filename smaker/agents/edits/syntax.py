@@ -22,7 +22,10 @@ COMMENTED_JSON = re.compile(
 """JSON by name that its readers allow comments in."""
 
 TEMPLATE = re.compile(r"\{[{%]")
-AT_LINE = re.compile(r" ?\(at line (\d+), column \d+\)")
+LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The one in C where PyYAML was built with it: the other takes seconds for what is large or deep."""
+
+AT_LINE = re.compile(r" ?\(at (?:line (\d+), column \d+|end of document)\)")
 
 
 class _Broken(Exception):
@@ -97,7 +100,9 @@ def _toml(content: str) -> None:
         tomllib.loads(content)
     except tomllib.TOMLDecodeError as error:
         place = AT_LINE.search(str(error))
-        raise _Broken(int(place[1]) if place else content.count("\n") + 1, AT_LINE.sub("", str(error))) from error
+        raise _Broken(
+            int(place[1]) if place and place[1] else content.count("\n") + 1, AT_LINE.sub("", str(error))
+        ) from error
     except ValueError as error:
         raise _Broken(0, str(error)) from error
     except RecursionError as error:
@@ -108,13 +113,13 @@ def _yaml(content: str) -> None:
     if TEMPLATE.search(content):
         return  # YAML once it is rendered
     try:
-        for _ in yaml.parse(content, Loader=yaml.SafeLoader):  # events alone: tags and aliases are not resolved
+        for _ in yaml.parse(content, Loader=LOADER):  # events alone: tags and aliases are not resolved
             pass
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise _Broken(mark.line + 1 if mark else 0, error.problem or "not YAML") from error
-    except yaml.YAMLError as error:
-        raise _Broken(0, " ".join(str(error).split())) from error
+    except yaml.reader.ReaderError as error:
+        raise _Broken(0, error.reason) from error
     except RecursionError as error:
         raise _Broken(0, DEEP) from error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from types import MappingProxyType
@@ -13,7 +13,7 @@ MAX_TAG = 5_000  # characters; a path has 4,096 at most
 VALUE = r"\"[^\"]*\"|'[^']*'|“[^”]*”|‘[^’]*’|[^\s\"'“”‘’<>=]+"  # noqa: RUF001  typographic quotes are meant
 ATTRIBUTE = re.compile(rf"\s+([\w:.-]+)\s*=\s*({VALUE})")
 QUOTES = "\"'“”‘’"  # noqa: RUF001
-CLOSING = re.compile(rf"\s*(?:end\s*=\s*)?({VALUE})?\s*>\s*", re.IGNORECASE)
+CLOSING = re.compile(rf"(?:end\s*=\s*)?({VALUE})?\s*>", re.IGNORECASE)
 MISNAMED = {"name", "filename", "file", "src", "target"}
 """Attributes that stand where ``path`` belongs."""
 
@@ -55,21 +55,19 @@ class Tag:
         return self.form in {Form.OPENS, Form.EMPTY}
 
 
-def tags_of(text: str, start: int = 0) -> list[Tag]:
-    """Return every line with a tag, in order, from ``start`` on."""
-    found: list[Tag] = []
+def tags_of(text: str, start: int = 0) -> Iterator[Tag]:
+    """Yield every line with a tag, in order, from ``start`` on."""
     for match in TAG.finditer(text, start):
         rest = match[3].rstrip()
         read = _read(match[2].lower(), bool(match[1]), rest) if len(rest) <= MAX_TAG else None
         if read is not None:
             form, attributes = read
-            found.append(Tag(match.start(), match.end(), match[2].lower(), form, MappingProxyType(attributes)))
-    return found
+            yield Tag(match.start(), match.end(), match[2].lower(), form, MappingProxyType(attributes))
 
 
 def _read(kind: str, closes: bool, rest: str) -> tuple[Form, dict[str, str]] | None:
     if closes:
-        closing = CLOSING.fullmatch(rest)
+        closing = CLOSING.fullmatch(rest.lstrip())
         return (Form.CLOSES, {"end": (closing[1] or "").strip(QUOTES)}) if closing else None
     if kind == "think":
         return None
