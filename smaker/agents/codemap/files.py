@@ -69,10 +69,12 @@ _TEST = re.compile(r"(?:^|/)(?:tests?|specs?|__tests__|testdata|fixtures)/|(?:^|
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """``reason`` says why a file is listed only ("binary", "vendored" …); "" for one that is indexed."""
+    """``reason`` says why a file is listed only ("binary", "vendored" …); "" for one that is indexed. ``test``: it
+    looks like a test or what tests need."""
 
     language: str
-    reason: str = ""
+    reason: str
+    test: bool
 
 
 def language_of(path: str) -> str:
@@ -116,7 +118,7 @@ def classify(path: str, content: bytes) -> Kind:
             head = content[:600].lower()
             if any(mark in head for mark in _MARKS):
                 reason = "generated"
-    return Kind(language, reason)
+    return Kind(language, reason, is_test(path))
 
 
 def _is_minified(content: bytes) -> bool:

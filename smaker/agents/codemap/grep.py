@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from smaker.agents.codemap.files import is_test
 from smaker.agents.codemap.index import CodeIndex, SourceFile
 from smaker.agents.codemap.search import clip
 from smaker.core.errors import UsageError
@@ -41,11 +40,18 @@ class Grep:
 
 
 def grep(
-    index: CodeIndex, pattern: str, *, regex: bool = True, ignore_case: bool = False, glob: str = "*", limit: int = 60
+    index: CodeIndex,
+    pattern: str,
+    *,
+    regex: bool = True,
+    ignore_case: bool = False,
+    glob: str = "*",
+    limit: int = 60,
+    seconds: float = _SECONDS,
 ) -> Grep:
     """Find lines: at most ``limit``, and 20 of a file. ``glob`` (``*`` crosses folders) says in which files.
 
-    A regular expression (Python's) runs in a process of its own for at most two seconds; what it had found by then is
+    A regular expression (Python's) runs in a process of its own for at most ``seconds``; what it had found by then is
     not returned, so that equal files give equal answers.
     Raises UsageError for a pattern that is empty, too long, not valid or too slow; nothing happened then.
     """
@@ -63,9 +69,9 @@ def grep(
     with index.lock:
         files = sorted(
             (file for file in index.files.values() if file.text and fnmatchcase(file.path, glob)),
-            key=lambda file: (is_test(file.path), file.path),
+            key=lambda file: (file.kind.test, file.path),
         )
-    found, more = _run(expression, ignore_case, files, limit)
+    found, more = _run(expression, ignore_case, files, limit, seconds)
     return Grep(tuple(Match(files[number].path, line, clip(text)) for number, line, text in found), more)
 
 
@@ -86,7 +92,7 @@ def render_grep(found: Grep) -> str:
 
 
 def _run(
-    expression: str, ignore_case: bool, files: list[SourceFile], limit: int
+    expression: str, ignore_case: bool, files: list[SourceFile], limit: int, seconds: float
 ) -> tuple[list[tuple[int, int, str]], bool]:
     order = {
         "pattern": expression,
@@ -102,12 +108,12 @@ def _run(
             input=b"".join(_feed(order, files)),
             capture_output=True,
             check=True,
-            timeout=_SECONDS,
+            timeout=seconds,
             env={},
         )
     except subprocess.TimeoutExpired as problem:
         raise UsageError(
-            f"Looking for {expression!r} takes more than {_SECONDS:g} seconds.",
+            f"Looking for {expression!r} takes more than {seconds:g} seconds.",
             hint="Leave out a repeat inside a repeat, or name the files.",
         ) from problem
     except subprocess.CalledProcessError as problem:

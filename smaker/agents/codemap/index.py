@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from smaker.agents.codemap.files import Kind, classify, reason_by_path
+from smaker.agents.codemap.files import Kind, classify, is_test, reason_by_path
 from smaker.agents.codemap.outline import Symbol, outline
 from smaker.agents.codemap.scan import Mark, scan
 from smaker.agents.codemap.words import Splitter, identifiers
@@ -30,7 +30,6 @@ CREATE VIRTUAL TABLE stem USING fts5vocab(stems, 'instance');
 CREATE VIRTUAL TABLE frequency USING fts5vocab(code, 'row');
 """
 _RANKED = "SELECT rowid, bm25(code, ?, ?, ?) AS b FROM code WHERE code MATCH ?"
-_UNREADABLE = Kind("text", "unreadable")
 
 
 @dataclass(slots=True)
@@ -166,6 +165,10 @@ class CodeIndex:
         scored = sorted((round(score, 9), self._rows[row].path) for row, score in rows)
         return [self.files[path] for _, path in scored[:limit]]
 
+    def count(self, match: str) -> int:
+        """How many files match an FTS5 expression: ten times cheaper than ranking them."""
+        return self._database.execute("SELECT count(*) FROM code WHERE code MATCH ?", (match,)).fetchone()[0]
+
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _changed(
@@ -174,12 +177,12 @@ class CodeIndex:
         for path in paths:
             old = self.files.get(path)
             version = versions.get(path, "")
-            if old is not None and old.digest == version:
+            if version and old is not None and old.digest == version:
                 continue
             reason = reason_by_path(path)
             content = None if reason else read(path)
             if content is None:
-                kind = Kind("text", reason) if reason else _UNREADABLE
+                kind = Kind("text", reason or "unreadable", is_test(path))
                 if old is None or old.kind != kind:
                     yield SourceFile(path, kind, 0, version, 0)
                 continue

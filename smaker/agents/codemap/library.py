@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,6 +11,9 @@ from typing import Protocol
 from smaker.agents.codemap.files import reason_by_path
 from smaker.agents.codemap.index import CodeIndex
 from smaker.core.errors import NotFound, PathError
+
+Versions = Callable[[], Awaitable[Mapping[str, str]]]
+"""What names each file's content (git's blob, say): a file whose name is the one it had is not read again."""
 
 _AT_ONCE = 8  # reads under way: each takes a thread
 
@@ -46,17 +49,20 @@ class CodeMaps:
         self._idle: list[_Kept] = []  # the one used last is the last
 
     @asynccontextmanager
-    async def borrow(self, project: str, files: Files) -> AsyncGenerator[CodeIndex]:
+    async def borrow(
+        self, project: str, files: Files, *, versions: Versions | None = None
+    ) -> AsyncGenerator[CodeIndex]:
         """Lend an index of a project's files as they are now; it is the borrower's alone until the block ends.
 
         One that was made for the same tree is handed out as it is; else what has changed since is read in, off the
-        event loop. The files must not change inside of the block.
+        event loop: without ``versions`` by reading every file, though only those with other bytes are indexed again.
+        The files must not change inside of the block.
         """
         tree = await files.tree()
         kept = self._take(project, tree)
         if kept.tree != tree:
             kept.tree = ""  # should it be left half-way, it is none's
-            await _read_in(kept.index, files)
+            await _read_in(kept.index, files, await versions() if versions is not None else {})
             kept.tree = tree
         try:
             yield kept.index
@@ -73,7 +79,7 @@ class CodeMaps:
         return best
 
 
-async def _read_in(index: CodeIndex, files: Files) -> None:
+async def _read_in(index: CodeIndex, files: Files, versions: Mapping[str, str]) -> None:
     paths = await files.files()
     contents: dict[str, bytes | None] = dict.fromkeys(paths)
 
@@ -84,8 +90,12 @@ async def _read_in(index: CodeIndex, files: Files) -> None:
             except (NotFound, PathError):  # a link, a folder of another repository, a file of too many bytes
                 contents[path] = None
 
-    wanted = [path for path in paths if not reason_by_path(path)]
-    async with asyncio.TaskGroup() as group:
-        for first in range(_AT_ONCE):
-            group.create_task(read(wanted[first::_AT_ONCE]))
-    await asyncio.to_thread(index.replace, paths, contents.__getitem__)
+    known = {path for path, file in index.files.items() if file.digest and file.digest == versions.get(path)}
+    wanted = [path for path in paths if path not in known and not reason_by_path(path)]
+    try:
+        async with asyncio.TaskGroup() as group:
+            for first in range(_AT_ONCE):
+                group.create_task(read(wanted[first::_AT_ONCE]))
+    except BaseExceptionGroup as problems:  # one says it
+        raise problems.exceptions[0] from problems
+    await asyncio.to_thread(index.replace, paths, contents.__getitem__, versions=versions)

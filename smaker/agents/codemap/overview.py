@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
 
-from smaker.agents.codemap.files import is_test, vendored_folder
+from smaker.agents.codemap.files import vendored_folder
 from smaker.agents.codemap.index import CodeIndex, SourceFile
 from smaker.agents.codemap.outline import Symbol
 from smaker.agents.codemap.search import clip, rank_paths
@@ -23,6 +23,7 @@ _FOLDERS = 0.15  # of the budget, for the outermost folders, so that the whole c
 _FIRST = 0.75  # of the budget, for the first files with their first definitions
 _AT_FIRST = 6  # definitions
 _NEIGHBOURS = 30
+_MISSES = 200  # names that do not fit, before no more are tried
 _WIDELY = 4  # a name that more files define says nothing about which is meant
 _TEST_WORTH = 0.2
 _NEAR_A_FOCUS = 3  # of the files that words lead to, their neighbours count too
@@ -48,10 +49,11 @@ def render_map(index: CodeIndex, budget_tokens: int, *, focus: Sequence[str] = (
                 break
             if page.show(path):
                 page.describe(path, _AT_FIRST)
+        missed = 0
         for path in order:
-            if page.left < 1:
+            missed += not page.show(path)
+            if missed > _MISSES:
                 break
-            page.show(path)
         for path in order:
             if page.left < 1:
                 break
@@ -99,7 +101,9 @@ def _worth(index: CodeIndex) -> dict[str, float]:
             each = sqrt(uses) / len(paths)
             for path in paths:
                 worth[path] += each
-    return {path: round(value * (_TEST_WORTH if is_test(path) else 1), 6) for path, value in worth.items()}
+    return {
+        path: round(value * (_TEST_WORTH if index.files[path].kind.test else 1), 6) for path, value in worth.items()
+    }
 
 
 def _neighbours(index: CodeIndex, paths: Sequence[str]) -> list[str]:
@@ -146,8 +150,11 @@ class _Page:
         self._described: dict[str, set[int]] = {}
         self._root = _Folder("", -1)
         self._dearest = weigh(_more(len(index.files)))
-        for path in sorted(index.files):
-            self._place(path)
+        folders: dict[str, list[SourceFile]] = {}
+        for path, file in index.files.items():
+            folders.setdefault(path.rpartition("/")[0], []).append(file)
+        for name, files in folders.items():
+            self._place(name, files)
         self.left = budget - (self._dearest if index.files else 0)
         self._root.is_open = True
 
@@ -239,20 +246,17 @@ class _Page:
     def _folder_cost(self, folder: _Folder) -> float:
         return weigh(f"{' ' * (2 * folder.depth + 2)}{clip(folder.name)}/\n (vendored)") + self._dearest
 
-    def _place(self, path: str) -> None:
-        outside = vendored_folder(path)
-        *names, last = (outside or path).split("/")
-        if outside:
-            names.append(last)
+    def _place(self, name: str, files: list[SourceFile]) -> None:
+        outside = vendored_folder(f"{name}/")
         folder = self._root
-        folder.count += 1
-        for name in names:
-            folder = folder.folders.setdefault(name, _Folder(name, folder.depth + 1))
-            folder.count += 1
+        folder.count += len(files)
+        for part in (outside or name).split("/") if name else ():
+            folder = folder.folders.setdefault(part, _Folder(part, folder.depth + 1))
+            folder.count += len(files)
         if outside:
             folder.vendored = True
         else:
-            folder.files[last] = self._index.files[path]
+            folder.files = {file.path.rpartition("/")[2]: file for file in files}
 
     def _find(self, path: str) -> tuple[list[_Folder], SourceFile | None]:
         *names, last = path.split("/")
@@ -284,7 +288,8 @@ def _parents(symbols: Sequence[Symbol]) -> list[int | None]:
 
 def _file_line(file: SourceFile, depth: int) -> str:
     name = clip(file.path.rpartition("/")[2])
-    why = f" ({file.kind.reason}, {_size(file.size)})" if file.kind.reason else ""
+    about = [file.kind.reason, *([_size(file.size)] if file.size else [])] if file.kind.reason else []
+    why = f" ({', '.join(about)})" if about else ""
     return f"{' ' * depth}{name}{why}\n"
 
 

@@ -10,17 +10,20 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations, product
 
-from smaker.agents.codemap.files import is_test
 from smaker.agents.codemap.index import CodeIndex, SourceFile
 from smaker.agents.codemap.words import parts, question
 
 _MOST_WORDS = 12
 _RANKED = 50  # files taken from each ranking
+_MOST_RANKED = 600  # files to rank: a millisecond
+_ENOUGH = 30  # files, of which ten are shown
+_PAIRED = 5  # words
 _FUSION = 10  # of reciprocal rank fusion: the smaller, the more a first place is worth; 60 is usual for web pages
 _COMMON = 0.25  # of all files; a word in more of them tells nothing apart and costs a row for each
 _TEST_WORTH = 0.5  # a test has all the words of what it tests
-_PLACES = 200  # of a word in one file
+_PLACES = 100  # of a word in one file
 _LONGEST_LINE = 160
 _IDENTIFIER = re.compile(r"[^\W\d]\w+")
 
@@ -49,14 +52,15 @@ def search(index: CodeIndex, query: str, *, limit: int = 10, context: int = 1) -
         words = _words(index, query)
         scores: dict[str, float] = {}
         if words:
-            match = " OR ".join(f'"{word}"' for word in words)
-            _fuse(scores, index.ranked(match, (3.0, 1.0, 1.0), _RANKED))
-            _fuse(scores, index.ranked(f"symbols : ({match})", (0.0, 1.0, 0.0), _RANKED))
+            _fuse(scores, index.ranked(_expression(index, words, ""), (3.0, 1.0, 1.0), _RANKED))
+            _fuse(scores, index.ranked(_expression(index, words, "symbols : "), (0.0, 1.0, 0.0), _RANKED))
         named = _named(index, query)
         _fuse(scores, named)
         about_tests = any(index.stem(word) == "test" for word in words)
         if not about_tests:
-            scores = {path: score * (_TEST_WORTH if is_test(path) else 1) for path, score in scores.items()}
+            scores = {
+                path: score * (_TEST_WORTH if index.files[path].kind.test else 1) for path, score in scores.items()
+            }
         best = sorted(scores, key=lambda path: (-round(scores[path], 9), path))[:limit]
         weighed = [_weigh(index, word) for word in words]
         names = {name for name in _IDENTIFIER.findall(query) if name in index.defined}
@@ -79,7 +83,7 @@ def rank_paths(index: CodeIndex, queries: Sequence[str], limit: int) -> list[str
 
 def clip(line: str) -> str:
     """A line as it is shown: without what comes after many characters, and nothing that moves a cursor."""
-    clean = "".join(character if character >= " " or character == "\t" else " " for character in line)
+    clean = line if line.isprintable() else "".join(c if c.isprintable() or c == "\t" else " " for c in line)
     return clean if len(clean) <= _LONGEST_LINE else clean[: _LONGEST_LINE - 1] + "…"
 
 
@@ -108,6 +112,32 @@ def _words(index: CodeIndex, query: str) -> list[str]:
     return rare or sorted(known, key=lambda word: (index.frequency(word), word))[:1]
 
 
+def _expression(index: CodeIndex, words: list[str], column: str) -> str:
+    """What to rank: files with any of the words. Where those are too many to rank at once, the ones with a rare word
+    or with two of them; where those still are, with a rare word or the rarest and one other."""
+    rarest = sorted(words, key=lambda word: (index.frequency(word), word))
+    quoted = [f'"{word}"' for word in rarest]
+    best = f"{column}({' OR '.join(quoted)})"
+    if len(words) == 1 or index.count(best) <= _MOST_RANKED:
+        return best
+    known = 0
+    rare: list[str] = []
+    for word in rarest:
+        known += index.frequency(word)
+        if known > _MOST_RANKED:
+            break
+        rare.append(f'"{word}"')
+    for pairs in (combinations(quoted[:_PAIRED], 2), product(quoted[:1], quoted[1:_PAIRED])):
+        either = " OR ".join([*rare, *(f"({one} AND {other})" for one, other in pairs)])
+        count = index.count(f"{column}({either})")
+        if count < _ENOUGH:
+            break
+        best = f"{column}({either})"
+        if count <= _MOST_RANKED:
+            break
+    return best
+
+
 def _weigh(index: CodeIndex, word: str) -> _Word:
     stem = index.stem(word)
     same = 0
@@ -128,7 +158,7 @@ def _named(index: CodeIndex, query: str) -> list[SourceFile]:
     found: dict[str, None] = {}
     names = dict.fromkeys(name for name in _IDENTIFIER.findall(query) if len(parts(name)) > 1 or name[0].isupper())
     for name in sorted((name for name in names if name in index.defined), key=lambda n: (len(index.defined[n]), n)):
-        found.update(dict.fromkeys(sorted(index.defined[name], key=lambda path: (is_test(path), path))))
+        found.update(dict.fromkeys(sorted(index.defined[name], key=lambda path: (index.files[path].kind.test, path))))
     return [index.files[path] for path in list(found)[:_RANKED]]
 
 
