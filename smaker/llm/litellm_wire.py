@@ -1,7 +1,7 @@
 """All other providers, through litellm, which is large and is therefore loaded by the first question and in a thread.
 
-It is asked without streaming: it reports a stream that breaks off as a whole answer. Its HTTP follows no redirects,
-uses no proxy and asks for nothing compressed; the deadline for the whole is kept here, because its own does not hold.
+It is asked without streaming: it reports a stream that breaks off as a whole answer. Its HTTP client is replaced, since
+its own follows redirects and unpacks whatever comes; the deadline is kept here, because its own does not hold.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from smaker.core.errors import ConfigError
 from smaker.core.ports.llm import Request
 from smaker.llm.faults import Passing, refusal, retry_after
 from smaker.llm.openai import question, read
-from smaker.llm.transport import LARGEST, Transport
+from smaker.llm.transport import Transport, trusted
 from smaker.llm.wire import Answer, Endpoint, Object, OnText
 
 
@@ -30,19 +30,30 @@ def require(provider: str) -> None:
 
 
 def load() -> ModuleType:
-    """Import litellm, tamed. It takes seconds: call it in a thread."""
+    """Import litellm, and give it HTTP of ours. It takes seconds: call it in a thread."""
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # or the import fetches a table from the network
-    import httpx
     import litellm  # pyright: ignore[reportMissingImports]  an extra
+    from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler  # pyright: ignore[reportMissingImports]
+
+    from smaker.llm.bounded import Hooks, bounded_client
+
+    def create_client(
+        handler: object,
+        timeout: Any,
+        event_hooks: Hooks | None,
+        ssl_verify: object = None,
+        shared_session: object = None,
+    ) -> Any:
+        del handler, ssl_verify, shared_session
+        return bounded_client(trusted(), timeout, event_hooks)
 
     if litellm.aclient_session is None:
-        litellm.disable_aiohttp_transport = True
         litellm.telemetry = False
         litellm.suppress_debug_info = True
         litellm.drop_params = True
-        litellm.aclient_session = httpx.AsyncClient(
-            trust_env=False, follow_redirects=False, headers={"Accept-Encoding": "identity"}, timeout=900
-        )
+        # the one hook that every provider's client goes through, but those of OpenAI's library, which have their own
+        AsyncHTTPHandler.create_client = create_client
+        litellm.aclient_session = bounded_client(trusted(), None)
     return litellm
 
 
@@ -82,8 +93,6 @@ class Litellm:
         except Exception as error:  # its exceptions have no common root, and their texts may hold the key
             raise self._fault(error) from None
         answer = read(body, endpoint.model, self._mask)
-        if len(answer.text) > LARGEST:
-            raise Passing(f"answers with more than {LARGEST // 1_000_000} MB")
         if on_text is not None and answer.text:
             on_text(answer.text)
         return answer
@@ -92,7 +101,7 @@ class Litellm:
         status = getattr(error, "status_code", None)
         headers = getattr(getattr(error, "response", None), "headers", None)
         wait_s = retry_after(headers, self._now()) if headers is not None else None
-        words = self._mask.quote(str(error))
+        words = self._mask.quote(str(error).partition("Traceback")[0])
         if type(error).__name__ == "Timeout":
             return Passing("is silent or too slow: no whole answer in time", slow=True)
         return refusal(status if isinstance(status, int) and status >= 300 else 500, words, wait_s)

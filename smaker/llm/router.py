@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,10 +13,11 @@ from smaker.config.settings import Llm, Ordered, Provider, Route, Strategy
 from smaker.config.settings import Weighted as WeightedRoute
 from smaker.core.errors import ConfigError
 from smaker.core.ports import Clock
-from smaker.core.ports.llm import LanguageModel, Request, Role
+from smaker.core.ports.llm import LanguageModel, Request, Role, Traits
 from smaker.core.secrets import Redactor
 from smaker.llm import anthropic, litellm_wire, openai
 from smaker.llm.breaker import Breaker
+from smaker.llm.check import Checked, check
 from smaker.llm.ensemble import Ensemble
 from smaker.llm.fallback import Fallback
 from smaker.llm.faults import AUTH, Broken
@@ -90,6 +92,19 @@ class Router:
                 f"provider {provider} is switched off", hint=f"smaker config set llm.providers.{provider}.enabled true"
             )
         return self._model(provider, model or configured.model)
+
+    async def check(self, name: str) -> Checked:
+        """Find out what the model of ``name`` (see `named`) can do, and keep it. Raises what both raise."""
+        model = self.named(name)
+        assert isinstance(model, ProviderModel)
+        provider, _, of_provider = model.name.partition("/")
+        fresh = self._made(provider, of_provider, None)  # what was measured earlier must not limit what is measured now
+        checked = await check(fresh)
+        if self.measured is not None:
+            await asyncio.to_thread(self.measured.keep, model.name, self.url(provider), checked.traits)
+        del self._models[model.name]  # whoever asks for it from now on gets what was found out
+        self._roles.clear()
+        return checked
 
     async def close(self) -> None:
         """Close connections."""
@@ -169,22 +184,24 @@ class Router:
     def _model(self, provider: str, model: str) -> ProviderModel:
         name = f"{provider}/{model}"
         if name not in self._models:
-            url = self.url(provider)
-            here = urlsplit(url).hostname in _HERE
-            traits = self.measured.of(name, url) if self.measured is not None else None
-            self._models[name] = ProviderModel(
-                provider,
-                model,
-                self._wire(provider, model, self._llm.providers[provider]),
-                traits=traits or known(model, here=here),
-                breaker=self._breakers.setdefault(provider, Breaker(self._clock)),
-                clock=self._clock,
-                mask=self._mask,
-                prices=None if here else self.prices,
-                patience=self._patience,
-                chance=self._chance,
-            )
+            traits = self.measured.of(name, self.url(provider)) if self.measured is not None else None
+            self._models[name] = self._made(provider, model, traits)
         return self._models[name]
+
+    def _made(self, provider: str, model: str, traits: Traits | None) -> ProviderModel:
+        here = urlsplit(self.url(provider)).hostname in _HERE
+        return ProviderModel(
+            provider,
+            model,
+            self._wire(provider, model, self._llm.providers[provider]),
+            traits=traits or known(model, here=here),
+            breaker=self._breakers.setdefault(provider, Breaker(self._clock)),
+            clock=self._clock,
+            mask=self._mask,
+            prices=None if here else self.prices,
+            patience=self._patience,
+            chance=self._chance,
+        )
 
     def _wire(self, provider: str, model: str, configured: Provider) -> Wire:
         key = self._keys.get(provider)

@@ -76,8 +76,8 @@ class Transport:
                 if await self._is_stream(response, pieces, streaming=take is not None) and take is not None:
                     events = EventStream()
                     async for piece in pieces:
-                        deadline.reschedule(min(end, loop.time() + (_AFTERWARDS_S if over else self.deadlines.idle_s)))
                         over = over or any(take(data) for data in events.feed(piece))
+                        deadline.reschedule(min(end, loop.time() + (_AFTERWARDS_S if over else self.deadlines.idle_s)))
                     over = over or any(take(data) for data in events.end())
                     return None
                 return parse(b"".join([piece async for piece in pieces]))
@@ -181,7 +181,8 @@ async def _named_errors(url: str, mask: Mask) -> AsyncGenerator[None]:
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
+    """Return who vouches for servers; it is made once."""
     import ssl
 
     import certifi
@@ -195,7 +196,7 @@ def _client(connect_s: float) -> httpx.AsyncClient:
     import httpx
 
     return httpx.AsyncClient(
-        verify=_trusted(),
+        verify=trusted(),
         trust_env=False,
         follow_redirects=False,
         timeout=httpx.Timeout(None, connect=connect_s),

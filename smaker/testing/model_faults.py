@@ -281,7 +281,7 @@ async def _empty(exchange: Exchange, text: str | None) -> None:
     elif exchange.asked.stream:
         await exchange.say(Say())
     elif openai:
-        choices: JsonValue = [{"index": 0, "message": {"content": text}, "finish_reason": "stop"}]
+        choices: JsonValue = [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]
         await exchange.send(200, {**message, "choices": choices})
     else:
         await exchange.send(200, {**message, "content": [{"type": "text", "text": text}]})

@@ -103,7 +103,7 @@ class ScriptedModelServer:
         line = await reader.readline()
         if not line:
             return False
-        method, path, _ = line.decode("latin-1").split(maxsplit=2)
+        method, path, version = line.decode("latin-1").split(maxsplit=2)
         headers: dict[str, str] = {}
         while (header := (await reader.readline()).decode("latin-1").strip()) != "":
             name, _, value = header.partition(":")
@@ -118,7 +118,7 @@ class ScriptedModelServer:
         else:
             self.requests.append(exchange.asked)
             await self._answer(exchange)
-        return True
+        return version.strip() == "HTTP/1.1" and headers.get("connection", "").lower() != "close"
 
     async def _answer(self, exchange: Exchange) -> None:
         headers = exchange.asked.headers

@@ -7,11 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
+from smaker.config.settings import Llm, Provider
 from smaker.core.errors import Unavailable
-from smaker.core.ports.llm import ToolCall, Traits
+from smaker.core.ports.llm import Role, ToolCall, Traits
+from smaker.core.secrets import Redactor
 from smaker.llm.check import check
 from smaker.llm.discover import Found, discover
-from smaker.testing import Asked, Fault, Say, ScriptedModelServer
+from smaker.llm.router import Router
+from smaker.testing import Asked, Fault, FrozenClock, Say, ScriptedModelServer
 
 BLOCK = """
 <<<<<<< SEARCH
@@ -92,6 +95,26 @@ async def test_a_model_that_cannot_talk_is_asked_no_more(route, serve) -> None:
 async def test_a_model_that_cannot_be_reached_is_not_judged(route) -> None:
     with pytest.raises(Unavailable, match="is not running"):
         await check(route(local="http://127.0.0.1:1/v1").named("local"))
+
+
+async def test_what_was_found_out_is_kept_and_may_become_better(serve, tmp_path) -> None:
+    server = await serve(but("password", Say("What password?")))
+    llm = Llm(mode="local", providers={"local": Provider(model="m", base_url=server.url)})
+
+    def router() -> Router:
+        return Router(llm, {}, FrozenClock(), Redactor(), measured=tmp_path / "models.json")
+
+    first = router()
+    assert first.for_role(Role.REVIEW).traits == Traits()
+    await first.check("local")
+    assert first.for_role(Role.REVIEW).traits.context_tokens == 4_000
+    again = router()
+    assert again.named("local").traits.context_tokens == 4_000
+    server.script = good
+    assert (await again.check("local")).traits == Traits()
+    assert router().named("local").traits == Traits()
+    for one in (first, again):
+        await one.close()
 
 
 # --- servers on this machine ------------------------------------------------------------------------------------------

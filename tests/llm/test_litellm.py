@@ -95,6 +95,8 @@ async def test_text_calls_usage_and_price(model) -> None:
         (Fault.SLOW_BODY, Unavailable, "E_UNAVAILABLE"),
         (Fault.EMPTY_TEXT, ModelError, "E_MODEL_EMPTY"),
         (Fault.CUT_BODY, Unavailable, "E_UNAVAILABLE"),
+        (Fault.HUGE, Unavailable, "E_UNAVAILABLE"),
+        (Fault.GZIP_BOMB, Unavailable, "E_UNAVAILABLE"),
     ],
 )
 async def test_faults_are_named_and_hold_no_key(model, serve, fault, error, code) -> None:
@@ -106,3 +108,4 @@ async def test_faults_are_named_and_hold_no_key(model, serve, fault, error, code
     assert_safe_failure(caught.value, code=code)
     assert "4713" not in f"{caught.value.message}{caught.value.hint}{caught.value.__cause__!r}"
     assert other.requests == []
+    assert len(server.requests) <= 3  # it does not ask again by itself

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 
 import pytest
 
 from smaker.core.ports.llm import Message, Request, Tool, ToolCall
+from smaker.llm.transport import Deadlines
 from smaker.testing import Say
 
 SEARCH = Tool(
@@ -222,3 +225,41 @@ async def test_proxies_of_the_environment_are_ignored(route, serve, monkeypatch)
     reply, _, _ = await ask(route, serve, "openai", HELLO, "direct")
     assert reply.text == "direct"
     assert evil.requests == []
+
+
+DELTA = b'data: {"choices": [{"index": 0, "delta": {"content": "fine"}, "finish_reason": "stop"}]}'
+
+
+@pytest.mark.parametrize(
+    ("sent", "stays"),
+    [
+        (DELTA + b"\n\ndata: [DONE]\n\n", True),
+        (DELTA + b"\r\n\r\ndata: [DONE]\r\n\r\n", True),
+        (b": hello\n\nevent: x\nid: 5\n" + DELTA + b"\n\ndata:[DONE]", False),
+        (DELTA + b"\n\n", True),  # it said why it ended, and then nothing more
+    ],
+    ids=["done", "crlf", "comments", "no-done"],
+)
+@pytest.mark.parametrize("size", [1, 1000])
+async def test_streams_in_all_shapes_that_are_in_use(route, sent, stays, size) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\n")
+        for at in range(0, len(sent), size):
+            writer.write(sent[at : at + size])
+            await asyncio.sleep(0)
+        if stays:
+            await reader.read()  # until the other side closes
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    pieces: list[str] = []
+    begun = time.monotonic()
+    deadlines = Deadlines(idle_s=0.5, total_s=5)
+    reply = await route(openai=url, deadlines=deadlines).named("openai").ask(HELLO, pieces.append)
+    assert reply.text == "fine" == "".join(pieces)
+    assert reply.usage.tokens_out == 1  # nothing was counted, so it is estimated
+    assert time.monotonic() - begun < 1.5
+    server.close()
+    await asyncio.sleep(0.01)
