@@ -55,9 +55,12 @@ def nearest_lines(lines: Sequence[str], search: Sequence[str]) -> str:
     start = _nearest(lines, search)
     if start is None:
         return f"(none is like it; the file has {len(lines)} lines, which begin)\n{numbered(lines, 0, 10)}"
-    room = min(AROUND, max(0, (MOST_SHOWN - len(search)) // 2))
-    first = max(0, min(start, len(lines) - 1) - room)
-    return numbered(lines, first, max(start, 0) + len(search) + room)
+    stop = start + len(search)
+    if len(search) + 2 * AROUND > MOST_SHOWN:  # from the first line that is the same
+        shared = zip(search, range(start, stop), strict=True)
+        start = next((at for line, at in shared if 0 <= at < len(lines) and lines[at].split() == line.split()), start)
+    first = max(0, min(start, len(lines) - 1) - AROUND)
+    return numbered(lines, first, max(stop, first + 1) + AROUND)
 
 
 def _nearest(lines: Sequence[str], search: Sequence[str]) -> int | None:

@@ -23,8 +23,22 @@ def test_a_rejection_shows_the_nearest_lines_and_no_more_than_thirty() -> None:
     (message,) = rejected(FUNCTIONS, Pair(search, ""))
     shown = re.findall(r"^ *\d+ \| ", message, re.MULTILINE)
     assert 0 < len(shown) <= 30
+    assert "2801 | def f700(x):" in message
     (message,) = rejected(FUNCTIONS, Pair("def f700(x):\n    # about 700\n    return y\n", ""))
     assert "2801 | def f700(x):\n2802 |     # about 700\n2803 |     return x * 700\n" in message
+
+
+def test_pairs_that_meet_in_one_line_are_refused_on_every_rung() -> None:
+    nearly = Pair(
+        "def f9(x):\n    # about the 9\n    return x * 9\n", "def f9(y):\n    # about the 9\n    return x * 9\n"
+    )
+    last = Pair("    return x * 9\n", "    return 9\n", line=7)
+    done = apply_edits(FUNCTIONS, [last, nearly, Pair("def f8(x):\n", "def f8():\n")], path="a.py")
+    assert isinstance(done, Rejected)
+    message = "a.py: not changed: pairs 1 and 2 overlap: both hold line 39 in SEARCH. Write them as one pair."
+    assert [(fault.line, fault.message) for fault in done.faults] == [(7, message)]
+    apart = apply_edits(FUNCTIONS, [nearly, Pair("\ndef f10(x):\n", "\ndef f10():\n")], path="a.py")
+    assert isinstance(apart, Applied)
 
 
 def test_long_lines_are_cut_in_a_rejection() -> None:
