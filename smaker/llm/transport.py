@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -182,14 +183,15 @@ async def _named_errors(url: str, mask: Mask) -> AsyncGenerator[None]:
 
 @cache
 def trusted() -> ssl.SSLContext:
-    """Return who vouches for servers; it is made once."""
+    """Return who vouches for servers: the machine's own authorities, a company's among them, else those of browsers."""
     import ssl
 
+    paths = ssl.get_default_verify_paths()
+    if paths.cafile is not None or (paths.capath is not None and any(Path(paths.capath).iterdir())):
+        return ssl.create_default_context()
     import certifi
 
-    context = ssl.create_default_context()  # the machine's own authorities, a company's among them
-    context.load_verify_locations(certifi.where())  # and those of browsers, for machines that have none
-    return context
+    return ssl.create_default_context(cafile=certifi.where())
 
 
 def _client(connect_s: float) -> httpx.AsyncClient:

@@ -106,6 +106,6 @@ async def test_faults_are_named_and_hold_no_key(model, serve, fault, error, code
     with pytest.raises(error) as caught:
         await deepseek.ask(ASK)
     assert_safe_failure(caught.value, code=code)
-    assert "4713" not in f"{caught.value.message}{caught.value.hint}{caught.value.__cause__!r}"
+    assert "odd-4713" not in f"{caught.value.message}{caught.value.hint}{caught.value.__cause__!r}"
     assert other.requests == []
     assert len(server.requests) <= 3  # it does not ask again by itself

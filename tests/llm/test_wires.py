@@ -203,7 +203,7 @@ async def test_a_credential_in_a_prompt_is_not_sent(route, serve) -> None:
     _, asked, _ = await ask(route, serve, "claude", Request(messages=(Message(role="user", text=text),)), "No idea.")
     assert "[redacted:github]" in asked.text
     assert key not in asked.text
-    assert "4711" not in asked.text
+    assert "odd-4711" not in asked.text
 
 
 @both
