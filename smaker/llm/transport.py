@@ -187,7 +187,7 @@ def trusted() -> ssl.SSLContext:
     import ssl
 
     paths = ssl.get_default_verify_paths()
-    if paths.cafile is not None or (paths.capath is not None and any(Path(paths.capath).iterdir())):
+    if paths.cafile or (paths.capath and any(Path(paths.capath).iterdir())):
         return ssl.create_default_context()
     import certifi
 
