@@ -5,13 +5,14 @@ Pure functions of an index, and an index of the files it is given: equal files g
 
 from smaker.agents.codemap.grep import Grep, Match, grep, render_grep
 from smaker.agents.codemap.index import CodeIndex, SourceFile, Updated
-from smaker.agents.codemap.library import CodeMaps, Files
+from smaker.agents.codemap.library import Changes, CodeMaps, Files
 from smaker.agents.codemap.outline import Symbol, outline
 from smaker.agents.codemap.overview import render_map
 from smaker.agents.codemap.search import Hit, render_hits, search
 from smaker.agents.codemap.tokens import estimate_tokens, fit
 
 __all__ = [
+    "Changes",
     "CodeIndex",
     "CodeMaps",
     "Files",

@@ -11,10 +11,12 @@ from typing import Protocol
 from smaker.agents.codemap.files import reason_by_path
 from smaker.agents.codemap.index import CodeIndex
 from smaker.core.errors import NotFound, PathError
+from smaker.core.taskfiles import EMPTY_TREE
 
-Versions = Callable[[], Awaitable[Mapping[str, str]]]
-"""What names each file's content (git's blob, say): a file whose name is the one it had is not read again."""
+Changes = Callable[[str], Awaitable[Mapping[str, tuple[str, bytes] | None]]]
+"""What differs between an earlier tree and the files now: path -> (git's mode, bytes), None where it was deleted."""
 
+_FILES = {"100644", "100755"}
 _AT_ONCE = 8  # reads under way: each takes a thread
 
 
@@ -49,20 +51,20 @@ class CodeMaps:
         self._idle: list[_Kept] = []  # the one used last is the last
 
     @asynccontextmanager
-    async def borrow(
-        self, project: str, files: Files, *, versions: Versions | None = None
-    ) -> AsyncGenerator[CodeIndex]:
+    async def borrow(self, project: str, files: Files, *, changes: Changes | None = None) -> AsyncGenerator[CodeIndex]:
         """Lend an index of a project's files as they are now; it is the borrower's alone until the block ends.
 
         One that was made for the same tree is handed out as it is; else what has changed since is read in, off the
-        event loop: without ``versions`` by reading every file, though only those with other bytes are indexed again.
-        The files must not change inside of the block.
+        event loop: by ``changes`` if it is given, else by reading every file, of which only those with other bytes are
+        indexed again. The files must not change inside of the block.
         """
         tree = await files.tree()
         kept = self._take(project, tree)
         if kept.tree != tree:
-            kept.tree = ""  # should it be left half-way, it is none's
-            await _read_in(kept.index, files, await versions() if versions is not None else {})
+            if changes is None:
+                await _read_all(kept.index, files)
+            else:
+                await _read_changes(kept.index, await changes(kept.tree or EMPTY_TREE))
             kept.tree = tree
         try:
             yield kept.index
@@ -79,7 +81,13 @@ class CodeMaps:
         return best
 
 
-async def _read_in(index: CodeIndex, files: Files, versions: Mapping[str, str]) -> None:
+async def _read_changes(index: CodeIndex, changed: Mapping[str, tuple[str, bytes] | None]) -> None:
+    same = {path: file.digest for path, file in index.files.items() if path not in changed}
+    contents = {path: entry[1] if entry[0] in _FILES else None for path, entry in changed.items() if entry is not None}
+    await asyncio.to_thread(index.replace, [*same, *contents], contents.get, versions=same)
+
+
+async def _read_all(index: CodeIndex, files: Files) -> None:
     paths = await files.files()
     contents: dict[str, bytes | None] = dict.fromkeys(paths)
 
@@ -90,12 +98,11 @@ async def _read_in(index: CodeIndex, files: Files, versions: Mapping[str, str]) 
             except (NotFound, PathError):  # a link, a folder of another repository, a file of too many bytes
                 contents[path] = None
 
-    known = {path for path, file in index.files.items() if file.digest and file.digest == versions.get(path)}
-    wanted = [path for path in paths if path not in known and not reason_by_path(path)]
+    wanted = [path for path in paths if not reason_by_path(path)]
     try:
         async with asyncio.TaskGroup() as group:
             for first in range(_AT_ONCE):
                 group.create_task(read(wanted[first::_AT_ONCE]))
     except BaseExceptionGroup as problems:  # one says it
         raise problems.exceptions[0] from problems
-    await asyncio.to_thread(index.replace, paths, contents.__getitem__, versions=versions)
+    await asyncio.to_thread(index.replace, paths, contents.__getitem__)

@@ -11,8 +11,10 @@ CHARACTERS_PER_TOKEN = 3.5
 def estimate_tokens(text: str) -> int:
     """Return how many tokens a model is likely to count in ``text``.
 
-    A token is 3.5 characters of ASCII or one other character. It is meant to be too high rather than too low: the
-    module's tests hold the figures it was compared with.
+    A token is 3.5 characters of ASCII or one other character. Beside the tokenizer of GPT-4 (cl100k) that is 14 %
+    too many for 427 files of Python and 11 to 20 % for strangers' Python and JavaScript (of a file, nine in ten lie
+    between -3 % and +42 %, and between -12 % and +29 %), 4 to 9 % for YAML and Markdown, right for Chinese; too few by
+    6 % for a map of `render_map`, whose lines are short, and by more for emoji.
     """
     return ceil(weigh(text))
 

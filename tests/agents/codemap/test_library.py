@@ -11,6 +11,7 @@ from smaker.core.clock import SystemClock
 from smaker.core.errors import NotFound, PathError, WorkspaceError
 from smaker.core.ports import Checkout
 from smaker.core.secrets import find_secret
+from smaker.core.taskfiles import EMPTY_TREE
 from smaker.workspace import GitWorkspaces
 
 
@@ -76,18 +77,27 @@ async def test_what_a_task_writes_is_found(seen: Seen) -> None:
         assert "shop/till.py" not in index.files
 
 
-async def test_with_names_of_contents_only_what_changed_is_read(seen: Seen) -> None:
-    async def versions() -> Mapping[str, str]:
-        return {path: str(hash(await seen.checkout.read(path))) for path in await seen.files() if path != "link.py"}
+async def test_by_changes_only_what_changed_is_taken_over(seen: Seen) -> None:
+    asked: list[str] = []
 
-    maps = CodeMaps()
-    async with maps.borrow("p1", seen, versions=versions):
-        pass
+    async def changes(since: str) -> Mapping[str, tuple[str, bytes] | None]:
+        asked.append(since)
+        return await seen.checkout.changes(since, await seen.tree())
+
+    maps, first = CodeMaps(), await seen.tree()
+    async with maps.borrow("p1", seen, changes=changes) as index:
+        shown = render_map(index, 2000)
+    async with CodeMaps().borrow("p1", seen) as read:
+        assert render_map(read, 2000).replace("(generated, 13 B)", "(generated)") == shown
     seen.read_paths.clear()
-    await seen.checkout.write({"README.md": b"# Other\n"})
-    async with maps.borrow("p1", seen, versions=versions) as index:
-        assert search(index, "other")[0].path == "README.md"
-    assert sorted(seen.read_paths) == ["README.md", "link.py"]
+    await seen.checkout.write({"README.md": b"# Other\n", "shop/till.py": None})
+    async with maps.borrow("p1", seen, changes=changes) as again:
+        assert again is index
+        assert search(again, "other")[0].path == "README.md"
+        assert "shop/till.py" not in again.files
+        assert again.files["link.py"].kind.reason == "unreadable"
+    assert asked == [EMPTY_TREE, first]
+    assert seen.read_paths == []
 
 
 async def test_a_lent_index_is_the_borrowers_alone(seen: Seen) -> None:
