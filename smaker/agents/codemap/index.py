@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import threading
+import weakref
 from array import array
 from bisect import bisect_right
 from collections import Counter
@@ -98,6 +99,7 @@ class CodeIndex:
         self._stems: dict[str, str] = {}
         self._frequencies: dict[str, int] = {}
         self._database = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        weakref.finalize(self, self._database.close)
         try:
             self._database.executescript(_TABLES)
         except sqlite3.OperationalError as problem:
