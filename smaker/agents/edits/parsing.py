@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from itertools import islice
+from itertools import count, islice
 
 from smaker.agents.edits.blocks import Answer, Block, Deletion, Edits, Fault, WholeFile
 from smaker.agents.edits.fences import begins_with_fence, may_hold_fences, unfenced
@@ -143,7 +143,7 @@ class _Reader:
         end, within = self._end(at)
         if end is None:
             return self._unclosed(at, within)
-        last = self._strays(end, tag) if not tag.token else end
+        last = self._strays(end, tag)
         closing = self._tags[end]
         if tag.form is Form.NEARLY:
             self._fault(tag, self._nearly(tag))
@@ -151,11 +151,11 @@ class _Reader:
             pass
         elif within:
             inner = self._line(self._tags[within[0]].start)
-            self._fault(tag, f"its content holds a line that opens a block (line {inner}). {_with_token(tag)}")
+            self._fault(tag, f"its content holds a line that opens a block (line {inner}). {self._with_word(tag)}")
         elif last != end:
             again = self._line(self._tags[last].start)
             self._fault(
-                tag, f"it is closed twice (again in line {again}): where it ends is not clear. {_with_token(tag)}"
+                tag, f"it is closed twice (again in line {again}): where it ends is not clear. {self._with_word(tag)}"
             )
         else:
             self._content(tag, closing)
@@ -203,7 +203,7 @@ class _Reader:
             tag = self._tags[index]
             if tag.begins_block or tag.kind == "think":
                 break
-            if tag.form is Form.CLOSES and tag.kind == opening.kind and not tag.token:
+            if tag.form is Form.CLOSES and tag.kind == opening.kind and tag.token == opening.token:
                 last = index
         return last
 
@@ -250,6 +250,14 @@ class _Reader:
             body = body if inner is None else inner
         self._blocks.append(WholeFile(path, body, line))
 
+    def _with_word(self, tag: Tag) -> str:
+        """How to write a block whose content has lines with tags: with a word that the answer does not hold."""
+        word = next(f"EOF{number}" for number in count(1) if f"EOF{number}" not in self._text)
+        return (
+            f'Nothing of it was applied. If that line is content, open with <{tag.kind} path="{clean_path(tag.path)}" '
+            f'end="{word}"> and close with </{tag.kind} end="{word}">.'
+        )
+
     def _look_for_bare_pairs(self, prose: str) -> None:
         if any(match[2] for line in prose.split("\n") if (match := OPENING.match(line))):
             self._faults.append(
@@ -260,13 +268,6 @@ class _Reader:
                     '<edit path="…"> and </edit>.',
                 )
             )
-
-
-def _with_token(tag: Tag) -> str:
-    return (
-        f'Nothing of it was applied. If that line is content, open with <{tag.kind} path="{clean_path(tag.path)}" '
-        f'end="EOF1"> and close with </{tag.kind} end="EOF1">.'
-    )
 
 
 def _one_per_path(blocks: list[Block]) -> tuple[tuple[Block, ...], list[Fault]]:

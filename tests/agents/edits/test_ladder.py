@@ -79,6 +79,7 @@ def test_a_line_misremembered_keeps_its_own_text(new: str) -> None:
         ("a = 1\n\n\nb = 2\n", "a = 1\n\nb = 2\n", "a = 1\n\nc = 3\nb = 2\n", "a = 1\n\nc = 3\n\nb = 2\n"),
         ("a = 1\nb = 2\n", "a = 1\n\nb = 2\n", "a = 1\nb = 2\n", "a = 1\nb = 2\n"),
         ("a = 1\nb = 2\nc = 3\n", "\nb = 2\nc = 3\n", "\nz = 0\nb = 2\nc = 3\n", "a = 1\nz = 0\nb = 2\nc = 3\n"),
+        ("a\n\nb\n\nc\n", "\nb\nc\n", "z\n\nb\nc\n", "a\nz\n\nb\n\nc\n"),
         ("f:\n    a\n\n    b\n", "a\nb\n", "a\nc\nb\n", "f:\n    a\n    c\n\n    b\n"),
         ("a\n\nb\n", "a\n\n\nb\n", "b\n", "b\n"),
     ],
