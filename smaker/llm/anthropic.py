@@ -37,15 +37,15 @@ class Anthropic:
 
     async def call(self, request: Request, on_text: OnText | None) -> Answer:
         """Ask once, and stream if ``on_text`` is given. Raises ModelFault."""
-        key = self._endpoint.key
+        key, deadlines = self._endpoint.key, self._endpoint.deadlines
         headers = {"anthropic-version": VERSION, **({"x-api-key": key} if key else {})}
         body: Object = {"model": self._endpoint.model, "max_tokens": request.max_tokens, **_question(request)}
         url = f"{self._endpoint.url.rstrip('/')}/messages"
         assembly = Assembly(self._endpoint.model, on_text, self._transport.mask, request.answer_schema is not None)
         if on_text is None:
-            whole = await self._transport.post(url, headers, body, None)
+            whole = await self._transport.post(url, headers, body, None, deadlines)
         else:
-            whole = await self._transport.post(url, headers, {**body, "stream": True}, assembly.take)
+            whole = await self._transport.post(url, headers, {**body, "stream": True}, assembly.take, deadlines)
         if whole is not None:
             assembly.whole(whole)
         return assembly.answer()

@@ -64,7 +64,7 @@ class Litellm:
         self._endpoint = endpoint
         self._mask = transport.mask
         self._now = transport.clock.now
-        self._total_s = transport.deadlines.total_s
+        self._total_s = endpoint.deadlines.total_s
 
     async def call(self, request: Request, on_text: OnText | None) -> Answer:
         """Ask once; ``on_text`` is given the whole text at its end. Raises ModelFault."""

@@ -22,7 +22,7 @@ _FINISH: dict[str, Finish] = {
     "function_call": "calls",
     "content_filter": "filtered",
 }
-_REASONING = ("o1", "o3", "o4", "gpt-5")  # models of OpenAI that refuse a temperature
+_TEMPERATE = ("gpt-3", "gpt-4", "chatgpt-4")  # models of OpenAI that take a temperature; those that reason refuse it
 
 
 class OpenAI:
@@ -41,7 +41,9 @@ class OpenAI:
         take = assembly.take if on_text is not None else None
         url = f"{self._endpoint.url.rstrip('/')}/chat/completions"
         try:
-            whole = await self._transport.post(url, headers, self._body(request, stream=take is not None), take)
+            whole = await self._transport.post(
+                url, headers, self._body(request, stream=take is not None), take, self._endpoint.deadlines
+            )
         except Passing:
             if not assembly.finished:
                 raise
@@ -53,7 +55,7 @@ class OpenAI:
         body = question(request)
         # OpenAI's newer models refuse the old name, most other servers do not know the new one
         body = {"model": model, **body, "max_completion_tokens" if self._own else "max_tokens": request.max_tokens}
-        if request.temperature is not None and not (self._own and model.startswith(_REASONING)):
+        if request.temperature is not None and (not self._own or model.startswith(_TEMPERATE)):
             body["temperature"] = request.temperature
         if stream:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
@@ -189,8 +191,8 @@ class Assembly:
         self._on_text = on_text
         self._mask = mask
         self._text: list[str] = []
-        self._calls: dict[str, _Call] = {}
-        self._last = ""
+        self._calls: list[_Call] = []
+        self._at: dict[int | None, _Call] = {}  # by index, the one that is still coming
         self._reason: JsonValue = None
         self._tokens: Tokens | None = None
 
@@ -219,13 +221,16 @@ class Assembly:
         return False
 
     def _add(self, part: Object) -> None:
-        """Take a part of a call. They belong together by index; where servers send none, by id."""
-        index, id = part.get("index"), part.get("id")
-        key = f"#{index}" if isinstance(index, int) else str(id or self._last)
-        self._last = key
-        call = self._calls.setdefault(key, _Call(clean(str(id or f"call_{len(self._calls)}"))))
+        """Take a part of a call. They belong together by index; some servers send none, or the same for every call."""
+        index, id = part.get("index"), clean(str(part.get("id") or ""))
         function = section(part.get("function"))
-        call.name = call.name or clean(str(function.get("name") or ""))
+        name = clean(str(function.get("name") or ""))
+        at = index if isinstance(index, int) else None
+        call = self._at.get(at)
+        if call is None or (id and name and id != call.id):
+            call = self._at[at] = _Call(id or f"call_{len(self._calls)}")
+            self._calls.append(call)
+        call.name = call.name or name
         arguments = function.get("arguments")
         if arguments:
             call.arguments.append(clean(arguments if isinstance(arguments, str) else json.dumps(arguments)))
@@ -235,7 +240,6 @@ class Assembly:
         if not self.finished:
             raise Passing("broke off in the middle of its answer")
         calls = tuple(
-            ToolCall(id=call.id, name=call.name, arguments="".join(call.arguments) or "{}")
-            for call in self._calls.values()
+            ToolCall(id=call.id, name=call.name, arguments="".join(call.arguments) or "{}") for call in self._calls
         )
         return Answer("".join(self._text), calls, ending(self._reason, bool(calls)), self._model, self._tokens)

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from smaker.config.settings import Ensemble as EnsembleRoute
-from smaker.config.settings import Llm, Ordered, Provider, Route, Strategy
+from smaker.config.settings import Llm, Ordered, Route, Strategy
 from smaker.config.settings import Weighted as WeightedRoute
 from smaker.core.errors import ConfigError
 from smaker.core.ports import Clock
@@ -26,9 +26,9 @@ from smaker.llm.prices import Prices
 from smaker.llm.provider import Patience, ProviderModel
 from smaker.llm.round_robin import RoundRobin
 from smaker.llm.traits import MeasuredTraits, known
-from smaker.llm.transport import Deadlines, Transport
+from smaker.llm.transport import Transport
 from smaker.llm.weighted import Weighted
-from smaker.llm.wire import Answer, Endpoint, OnText, Wire
+from smaker.llm.wire import LOCAL, Answer, Deadlines, Endpoint, OnText, Wire
 
 _ANTHROPIC = frozenset({"claude", "anthropic"})
 _LOCAL_URL = "http://localhost:11434/v1"
@@ -61,7 +61,8 @@ class Router:
         self._chance = chance or random.Random()  # noqa: S311  spreads load, guards nothing
         self._patience = patience or Patience()
         self._mask = Mask(redactor)
-        self._transport = Transport(self._mask, clock, deadlines)
+        self._transport = Transport(self._mask, clock)
+        self._deadlines = deadlines
         self._keys: dict[str, str] = {}
         for name, provider in llm.providers.items():
             key = environ.get(provider.api_key_env or "", "").strip()
@@ -193,7 +194,7 @@ class Router:
         return ProviderModel(
             provider,
             model,
-            self._wire(provider, model, self._llm.providers[provider]),
+            self._wire(provider, model, self._deadlines or (LOCAL if here else Deadlines())),
             traits=traits or known(model, here=here),
             breaker=self._breakers.setdefault(provider, Breaker(self._clock)),
             clock=self._clock,
@@ -203,14 +204,14 @@ class Router:
             chance=self._chance,
         )
 
-    def _wire(self, provider: str, model: str, configured: Provider) -> Wire:
+    def _wire(self, provider: str, model: str, deadlines: Deadlines) -> Wire:
         key = self._keys.get(provider)
-        variable = configured.api_key_env
+        variable = self._llm.providers[provider].api_key_env
         if variable is not None and key is None:
             return NoKey(f"has no key: {variable} is not set")
         if key is not None and not (key.isascii() and key.isprintable()):
             return NoKey(f"has no usable key: {variable} holds characters that keys have not")
-        endpoint = Endpoint(provider, model, self.url(provider), key)
+        endpoint = Endpoint(provider, model, self.url(provider), key, deadlines)
         if provider in _ANTHROPIC:
             return anthropic.Anthropic(endpoint, self._transport)
         if endpoint.url:

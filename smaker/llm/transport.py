@@ -10,7 +10,6 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +20,7 @@ from smaker.core.ports import Clock
 from smaker.llm.events import EventStream, parse
 from smaker.llm.faults import Broken, Passing, refusal, retry_after
 from smaker.llm.mask import Mask
-from smaker.llm.wire import Object
+from smaker.llm.wire import Deadlines, Object
 
 if TYPE_CHECKING:
     import ssl
@@ -33,52 +32,49 @@ _EXPLANATION = 64_000  # bytes of a refusal that are read
 _AFTERWARDS_S = 0.25  # a stream that said that it is over may end properly, so that the connection is used again
 
 
-@dataclass(frozen=True)
-class Deadlines:
-    """Seconds: to connect, until a stream begins, between two pieces of it, and for a whole answer."""
-
-    connect_s: float = 10.0
-    first_s: float = 600.0
-    idle_s: float = 120.0
-    total_s: float = 1800.0
-
-
 class Transport:
     """One client for all providers. It is made when first used: a session that asks no model loads no HTTP."""
 
-    def __init__(self, mask: Mask, clock: Clock, deadlines: Deadlines | None = None) -> None:
+    def __init__(self, mask: Mask, clock: Clock) -> None:
         self.mask = mask
-        self.deadlines = deadlines or Deadlines()
         self.clock = clock
         self._client: httpx.AsyncClient | None = None
         self._making = asyncio.Lock()
 
     async def post(
-        self, url: str, headers: Mapping[str, str], body: Object, take: Callable[[bytes], bool] | None
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: Object,
+        take: Callable[[bytes], bool] | None,
+        deadlines: Deadlines,
     ) -> Object | None:
         """Send ``body`` and return the answer; None if it was streamed into ``take``, event by event.
 
-        ``take`` returns True for the event that is the last.
-
-        Raises ModelFault.
+        ``take`` returns True for the event that is the last. Raises ModelFault.
         """
         client = await self._ready()
+        import httpx  # loaded by now
+
         loop = asyncio.get_running_loop()
-        end = loop.time() + self.deadlines.total_s
-        first = end if take is None else min(end, loop.time() + self.deadlines.first_s)
+        end = loop.time() + deadlines.total_s
+        first = end if take is None else min(end, loop.time() + deadlines.first_s)
+        timeout = httpx.Timeout(None, connect=deadlines.connect_s)  # all others are kept here
         over = False
         try:
             async with (
                 _named_errors(url, self.mask),
                 asyncio.timeout_at(first) as deadline,
-                client.stream("POST", url, headers=dict(headers), content=json.dumps(body)) as response,
+                client.stream(
+                    "POST", url, headers=dict(headers), content=json.dumps(body), timeout=timeout
+                ) as response,
             ):
                 pieces = _bounded(response, LARGEST if response.status_code == 200 else _EXPLANATION)
                 if await self._is_stream(response, pieces, streaming=take is not None) and take is not None:
                     events = EventStream()
                     async for piece in pieces:
                         over = over or any(take(data) for data in events.feed(piece))
-                        deadline.reschedule(min(end, loop.time() + (_AFTERWARDS_S if over else self.deadlines.idle_s)))
+                        deadline.reschedule(min(end, loop.time() + (_AFTERWARDS_S if over else deadlines.idle_s)))
                     over = over or any(take(data) for data in events.end())
                     return None
                 return parse(b"".join([piece async for piece in pieces]))
@@ -86,21 +82,6 @@ class Transport:
             if over:
                 return None
             raise Passing("is silent or too slow: no whole answer in time", slow=True) from None
-
-    async def get(self, url: str, headers: Mapping[str, str]) -> Object:
-        """Return the JSON object at ``url``. Raises ModelFault."""
-        client = await self._ready()
-        try:
-            async with (
-                _named_errors(url, self.mask),
-                asyncio.timeout(self.deadlines.total_s),
-                client.stream("GET", url, headers=dict(headers)) as response,
-            ):
-                pieces = _bounded(response, LARGEST if response.status_code == 200 else _EXPLANATION)
-                await self._is_stream(response, pieces, streaming=False)
-                return parse(b"".join([piece async for piece in pieces]))
-        except TimeoutError:
-            raise Passing("does not answer in time", slow=True) from None
 
     async def close(self) -> None:
         """Close connections."""
@@ -112,7 +93,7 @@ class Transport:
         async with self._making:
             if self._client is None:
                 # in a thread: the import and the certificates take a tenth of a second
-                self._client = await asyncio.to_thread(_client, self.deadlines.connect_s)
+                self._client = await asyncio.to_thread(_client)
             return self._client
 
     async def _is_stream(self, response: httpx.Response, pieces: AsyncIterator[bytes], *, streaming: bool) -> bool:
@@ -194,14 +175,13 @@ def trusted() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=certifi.where())
 
 
-def _client(connect_s: float) -> httpx.AsyncClient:
+def _client() -> httpx.AsyncClient:
     import httpx
 
     return httpx.AsyncClient(
         verify=trusted(),
         trust_env=False,
         follow_redirects=False,
-        timeout=httpx.Timeout(None, connect=connect_s),
         headers={
             "Accept-Encoding": "identity",
             "Content-Type": "application/json",

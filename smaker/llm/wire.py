@@ -17,6 +17,20 @@ OnText = Callable[[str], None]
 
 
 @dataclass(frozen=True)
+class Deadlines:
+    """Seconds: to connect, until a stream begins, between two pieces of it, and for a whole answer."""
+
+    connect_s: float = 10.0
+    first_s: float = 600.0
+    idle_s: float = 120.0
+    total_s: float = 1800.0
+
+
+LOCAL = Deadlines(first_s=1200.0, idle_s=180.0, total_s=3600.0)
+"""For models on this machine, which may have no graphics card and read and write a few tokens a second."""
+
+
+@dataclass(frozen=True)
 class Endpoint:
     """One model of one provider. ``url`` is its base URL, "" where there is no other than the provider's own."""
 
@@ -24,6 +38,7 @@ class Endpoint:
     model: str
     url: str
     key: str | None = field(default=None, repr=False)
+    deadlines: Deadlines = field(default_factory=Deadlines)
 
 
 @dataclass(frozen=True)

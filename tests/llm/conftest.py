@@ -13,7 +13,7 @@ from smaker.config.settings import Llm, Provider
 from smaker.core.ports import Clock
 from smaker.core.secrets import Redactor
 from smaker.llm.router import Router
-from smaker.llm.transport import Deadlines
+from smaker.llm.wire import Deadlines
 from smaker.testing import FrozenClock, ScriptedModelServer
 from smaker.testing.model_answers import Script
 

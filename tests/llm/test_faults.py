@@ -14,7 +14,7 @@ import pytest
 from smaker.config.settings import Llm, Provider, Routing
 from smaker.core.errors import ModelError, Unavailable
 from smaker.core.ports.llm import Message, Request, Role, Tool
-from smaker.llm.transport import Deadlines
+from smaker.llm.wire import Deadlines
 from smaker.testing import Fault, FrozenClock, assert_safe_failure
 
 TOOL = Tool(name="edit", description="Edits.", parameters={"type": "object", "properties": {}})

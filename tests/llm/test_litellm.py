@@ -16,8 +16,8 @@ from smaker.llm.mask import Mask
 from smaker.llm.prices import Prices
 from smaker.llm.provider import ProviderModel
 from smaker.llm.traits import Traits
-from smaker.llm.transport import Deadlines, Transport
-from smaker.llm.wire import Endpoint
+from smaker.llm.transport import Transport
+from smaker.llm.wire import Deadlines, Endpoint
 from smaker.testing import Fault, FrozenClock, Say, assert_safe_failure
 
 INSTALLED = importlib.util.find_spec("litellm") is not None
@@ -49,8 +49,8 @@ def model(serve):
     async def make(*script, total_s: float = 10.0):
         server = await serve(script)
         clock, mask = FrozenClock(), Mask(Redactor({"deepseek": KEY}))
-        transport = Transport(mask, clock, Deadlines(total_s=total_s))
-        wire = Litellm(Endpoint("deepseek", "deepseek-chat", server.url, KEY), transport)
+        transport = Transport(mask, clock)
+        wire = Litellm(Endpoint("deepseek", "deepseek-chat", server.url, KEY, Deadlines(total_s=total_s)), transport)
         prices = Prices()
         return server, ProviderModel(
             "deepseek",

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from smaker.core.ports.llm import Message, Request, Tool, ToolCall
-from smaker.llm.transport import Deadlines
+from smaker.llm.wire import Deadlines
 from smaker.testing import Say
 
 SEARCH = Tool(
