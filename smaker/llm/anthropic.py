@@ -11,6 +11,7 @@ from smaker.core.ports.llm import Message, Request, ToolCall
 from smaker.llm.events import clean, parse
 from smaker.llm.faults import Passing, named_status, refusal
 from smaker.llm.mask import Mask
+from smaker.llm.names import listed
 from smaker.llm.transport import Transport
 from smaker.llm.wire import Answer, Endpoint, Finish, Object, OnText, Tokens, arguments_object, count, section
 
@@ -18,6 +19,7 @@ URL = "https://api.anthropic.com/v1"
 VERSION = "2023-06-01"
 
 _ANSWER = "answer"  # the tool whose arguments are an answer that must keep to a schema
+_ASKED = f"Give your final answer by calling the tool {_ANSWER}."
 _MARKS = 4  # places in one question that may be marked for the prompt cache
 _FINISH: dict[str, Finish] = {
     "max_tokens": "length",
@@ -25,6 +27,25 @@ _FINISH: dict[str, Finish] = {
     "tool_use": "calls",
     "refusal": "filtered",
 }
+_WILLING = {
+    "claude-3": (True, True),
+    "claude-haiku-4": (True, True),
+    "claude-sonnet-4": (True, True),
+    "claude-opus-4": (True, True),
+    "claude-opus-4-7": (True, False),
+    "claude-opus-4-8": (True, False),
+    "claude-haiku-5": (True, False),
+    "claude-sonnet-5": (True, False),
+    "claude-opus-5": (True, False),
+    "claude-fable-5": (True, False),
+    "claude-mythos-5": (True, False),
+    "claude-sonnet-5-5": (False, False),
+    "claude-opus-5-5": (False, False),
+    "claude-fable-5-1": (False, False),
+    "claude-mythos-5-1": (False, False),
+}
+"""Whether a model may be forced to use a tool, and takes a temperature. Newer ones refuse both, so unknown ones are
+asked in words and get none."""
 _STATUS = {"overloaded_error": 529, "api_error": 500, "timeout_error": 504}
 
 
@@ -39,7 +60,11 @@ class Anthropic:
         """Ask once, and stream if ``on_text`` is given. Raises ModelFault."""
         key, deadlines = self._endpoint.key, self._endpoint.deadlines
         headers = {"anthropic-version": VERSION, **({"x-api-key": key} if key else {})}
-        body: Object = {"model": self._endpoint.model, "max_tokens": request.max_tokens, **_question(request)}
+        body: Object = {
+            "model": self._endpoint.model,
+            "max_tokens": request.max_tokens,
+            **_question(request, self._endpoint.model),
+        }
         url = f"{self._endpoint.url.rstrip('/')}/messages"
         assembly = Assembly(self._endpoint.model, on_text, self._transport.mask, request.answer_schema is not None)
         if on_text is None:
@@ -51,7 +76,8 @@ class Anthropic:
         return assembly.answer()
 
 
-def _question(request: Request) -> Object:
+def _question(request: Request, model: str) -> Object:
+    forced, temperate = listed(model, _WILLING) or (False, False)
     leading = 0
     while leading < len(request.messages) - 1 and request.messages[leading].role == "system":
         leading += 1
@@ -67,10 +93,14 @@ def _question(request: Request) -> Object:
     ]
     if request.answer_schema is not None:
         tools.append({"name": _ANSWER, "description": "Gives the answer.", "input_schema": request.answer_schema})
-        body["tool_choice"] = {"type": "any"} if request.tools else {"type": "tool", "name": _ANSWER}
+        if forced:
+            body["tool_choice"] = {"type": "any"} if request.tools else {"type": "tool", "name": _ANSWER}
+        else:
+            asked = Message(role="user", text=_ASKED)
+            body["messages"] = _turns((*request.messages, asked), leading, marked)
     if tools:
         body["tools"] = tools
-    if request.temperature is not None:
+    if request.temperature is not None and temperate:
         body["temperature"] = min(1.0, request.temperature)
     return body
 

@@ -1,8 +1,9 @@
 """What tokens cost, in US dollars for a million.
 
-From the price lists that OpenAI (platform.openai.com/docs/pricing) and Anthropic (docs.anthropic.com, "Pricing")
-publish, as of 2025-11. Models that are not listed are looked up in litellm's table where litellm is installed, and are
-otherwise of unknown price.
+The table was checked on 2026-11-22 against the one of litellm 1.105.3, which follows the price lists of OpenAI and
+Anthropic; models that were withdrawn stand as they last did. What some cost beyond 272,000 tokens of a question is not
+in it. Models that are not listed are looked up in litellm's table where litellm is installed, and are otherwise of
+unknown price.
 """
 
 from __future__ import annotations
@@ -45,11 +46,13 @@ UNKNOWN = Price(known=False)
 
 
 def _openai(into: float, out: float, cached: float) -> Price:
+    """A price without a fee for what is stored in the cache."""
     return Price(into, out, cached, into)
 
 
-def _anthropic(into: float, out: float) -> Price:
-    return Price(into, out, into * 0.1, into * 1.25)
+def _both(into: float, out: float, cached: float) -> Price:
+    """A price with the usual fee of a quarter; ``cached`` is the part of ``into`` that reading costs."""
+    return Price(into, out, into * cached, into * 1.25)
 
 
 TABLE = {
@@ -64,24 +67,50 @@ TABLE = {
     "gpt-5": _openai(1.25, 10, 0.125),
     "gpt-5-mini": _openai(0.25, 2, 0.025),
     "gpt-5-nano": _openai(0.05, 0.4, 0.005),
-    "gpt-5.1": _openai(1.25, 10, 0.125),
     "gpt-5-pro": _openai(15, 120, 15),
+    "gpt-5.1": _openai(1.25, 10, 0.125),
+    "gpt-5.2": _openai(1.75, 14, 0.175),
+    "gpt-5.3": _openai(1.75, 14, 0.175),
+    "gpt-5.4": _openai(2.5, 15, 0.25),
+    "gpt-5.4-mini": _openai(0.75, 4.5, 0.075),
+    "gpt-5.4-nano": _openai(0.2, 1.25, 0.02),
+    "gpt-5.4-pro": _openai(30, 180, 30),
+    "gpt-5.5": _openai(5, 30, 0.5),
+    "gpt-5.5-pro": _openai(30, 180, 30),
+    "gpt-5.6": _both(4, 20, 0.1),
+    "gpt-5.6-luna": _both(0.2, 1.2, 0.1),
+    "gpt-5.6-terra": _both(2, 12, 0.1),
+    "gpt-6-astra": _both(10, 50, 0.1),
+    "gpt-6-luna": _both(0.1, 0.5, 0.1),
+    "gpt-6-sol": _both(2, 10, 0.1),
+    "gpt-6.1-sol": _both(2, 10, 0.05),
     "o1": _openai(15, 60, 7.5),
     "o1-pro": _openai(150, 600, 150),
-    "o1-mini": _openai(1.1, 4.4, 0.55),
     "o3": _openai(2, 8, 0.5),
-    "o3-pro": _openai(20, 80, 20),
     "o3-mini": _openai(1.1, 4.4, 0.55),
+    "o3-pro": _openai(20, 80, 20),
     "o4-mini": _openai(1.1, 4.4, 0.275),
-    "claude-3-haiku": _anthropic(0.25, 1.25),
-    "claude-3-opus": _anthropic(15, 75),
-    "claude-3-5-haiku": _anthropic(0.8, 4),
-    "claude-3-5-sonnet": _anthropic(3, 15),
-    "claude-3-7-sonnet": _anthropic(3, 15),
-    "claude-haiku-4": _anthropic(1, 5),
-    "claude-sonnet-4": _anthropic(3, 15),
-    "claude-opus-4": _anthropic(15, 75),
-    "claude-opus-4-5": _anthropic(5, 25),
+    "claude-3-haiku": _both(0.25, 1.25, 0.1),
+    "claude-3-opus": _both(15, 75, 0.1),
+    "claude-3-5-haiku": _both(0.8, 4, 0.1),
+    "claude-3-5-sonnet": _both(3, 15, 0.1),
+    "claude-3-7-sonnet": _both(3, 15, 0.1),
+    "claude-haiku-4": _both(1, 5, 0.1),
+    "claude-sonnet-4": _both(3, 15, 0.1),
+    "claude-opus-4": _both(15, 75, 0.1),
+    "claude-opus-4-5": _both(5, 25, 0.1),
+    "claude-opus-4-6": _both(5, 25, 0.1),
+    "claude-opus-4-7": _both(5, 25, 0.1),
+    "claude-opus-4-8": _both(5, 25, 0.1),
+    "claude-haiku-5-5": _both(0.1, 0.5, 0.1),
+    "claude-sonnet-5": _both(2, 10, 0.1),
+    "claude-sonnet-5-5": _both(2, 10, 0.05),
+    "claude-opus-5": _both(5, 25, 0.1),
+    "claude-opus-5-5": _both(4, 20, 0.05),
+    "claude-fable-5": _both(10, 50, 0.1),
+    "claude-fable-5-1": _both(10, 50, 0.025),
+    "claude-mythos": _both(10, 50, 0.1),
+    "claude-mythos-5-1": _both(10, 50, 0.025),
 }
 
 

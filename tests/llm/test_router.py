@@ -130,6 +130,7 @@ def test_sizes_of_known_models_of_local_ones_and_of_measured_ones(tmp_path) -> N
         ("claude-opus-4-1-20250805", TABLE["claude-opus-4"]),
         ("claude-opus-4-5-20251101", TABLE["claude-opus-4-5"]),
         ("claude-sonnet-4-5", TABLE["claude-sonnet-4"]),
+        ("claude-opus-5-5-20261101", TABLE["claude-opus-5-5"]),
         ("gpt-4.15", UNKNOWN),
         ("qwen2.5-coder", UNKNOWN),
     ],

@@ -93,6 +93,44 @@ async def test_an_answer_that_keeps_to_a_schema(route, serve, provider, streamed
         assert asked.body["tools"][0]["input_schema"] == SCHEMA
 
 
+async def test_a_model_that_refuses_force_is_asked_in_words(route, serve) -> None:
+    server = await serve([Say(calls=(ToolCall(id="a", name="answer", arguments='{"n": 5}'),)), '{"n": 6}'])
+    model = route(claude=server).named("claude/claude-opus-5-5")
+    request = HELLO.model_copy(update={"answer_schema": SCHEMA, "temperature": 0.5})
+    assert [json.loads((await model.ask(request)).text) for _ in range(2)] == [{"n": 5}, {"n": 6}]
+    asked = server.requests[0]
+    assert "tool_choice" not in asked.body
+    assert "temperature" not in asked.body
+    assert asked.body["messages"][-1]["content"][-1]["text"] == "Give your final answer by calling the tool answer."
+
+
+async def test_calls_that_share_an_index_are_told_apart_by_their_ids(route) -> None:
+    parts = [
+        {"index": 0, "id": "a", "function": {"name": "search", "arguments": '{"word": '}},
+        {"index": 0, "function": {"arguments": '"x"}'}},
+        {"index": 0, "id": "b", "function": {"name": "search", "arguments": '{"word": "y"}'}},
+        {"index": 1, "id": "c", "function": {"name": "search", "arguments": {"word": "z"}}},
+    ]
+    chunks = [{"choices": [{"delta": {"tool_calls": [part]}}]} for part in parts]
+    sent = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.0 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + sent.encode())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    reply = await route(local=url).named("local").ask(HELLO, lambda _: None)
+    assert [(call.id, json.loads(call.arguments)["word"]) for call in reply.calls] == [
+        ("a", "x"),
+        ("b", "y"),
+        ("c", "z"),
+    ]
+    server.close()
+
+
 async def test_strict_is_asked_only_of_schemas_that_are_closed(route, serve) -> None:
     request = HELLO.model_copy(update={"answer_schema": {**SCHEMA, "required": []}})
     _, asked, _ = await ask(route, serve, "openai", request, '{"n": 1}')
