@@ -18,18 +18,18 @@ from smaker.profiles import Catalog
 
 async def adopt(
     where: str,
-    prompt: str,
     folder: Path | None,
     *,
+    settings: NewProject,
     home: Path,
     control: Control,
     workspaces: Workspaces,
     catalog: Catalog,
 ) -> Project:
-    """Record a project on an existing repository.
+    """Record a project on an existing repository; ``settings`` has its prompt, mode, budget and the like.
 
-    Raises UsageError if there is none, Refused (with what was recognised) if its plan is not known: reading a plan
-    from foreign code needs a model.
+    Raises UsageError if there is none, Refused (with what was recognised) if its plan is not known and the mode is
+    offline: reading a plan from foreign code needs a model.
     """
     workspace = await _repository(where, folder, home=home, workspaces=workspaces)
     head = await workspace.head()
@@ -37,6 +37,8 @@ async def adopt(
         raise UsageError(f"{workspace.path} has no commit yet.", hint="Commit something first, or use: smaker init")
     tree = await workspace.tree(head)
     spec = await _plan(workspace, tree)
+    if spec is None and settings.mode != "offline":
+        return await control.create(settings.model_copy(update={"workspace": workspace.path, "adopt": True}))
     if spec is None:
         known = await recognise(workspace, tree, catalog)
         stack = f"It looks like {' or '.join(known)}" if known else "No profile recognises its stack"
@@ -46,17 +48,15 @@ async def adopt(
         )
     history = await workspace.history()
     skeleton = next((commit.sha for commit in history if commit.trailers.get("Smaker-Stage") == "skeleton"), None)
-    return await control.create(
-        NewProject(
-            prompt=prompt,
-            name=spec.name,
-            workspace=workspace.path,
-            profile=spec.profile,
-            adopt=True,
-            spec=spec,
-            skeleton=skeleton or history[-1].sha,
-        )
-    )
+    known_plan = {
+        "name": spec.name,
+        "workspace": workspace.path,
+        "profile": spec.profile,
+        "adopt": True,
+        "spec": spec,
+        "skeleton": skeleton or history[-1].sha,
+    }
+    return await control.create(settings.model_copy(update=known_plan))
 
 
 async def recognise(workspace: Workspace, tree: str, catalog: Catalog) -> list[str]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from smaker.agents.evidence import findings_from_lint, findings_from_results, parse_coverage, parse_junit
+from smaker.agents.inherited import red_before, standing
 from smaker.agents.inspection import inspect_proofs, test_sources
 from smaker.core.context import Context, Ran
 from smaker.core.models import Finding, Outcome, Problem, Severity, TestReport, TestSource, TestStatus, Verdict
@@ -54,19 +55,24 @@ class Runner:
         before = await context.tree()
         ran = await context.run(profile.test, collect=[path for path in (profile.junit, profile.coverage) if path])
         findings = list(await self._touched(context, before))
-        report, test_findings = self._report(ran, profile, before, await test_sources(context, profile))
+        sources = await test_sources(context, profile)
+        report, test_findings = self._report(ran, profile, before, sources)
+        if spared := await red_before(context, profile, report, sources):
+            report, test_findings = self._report(ran, profile, before, sources, spared=spared)
         findings += test_findings
         for argv in profile.lint:
             linted = await context.run(argv)
             if linted.exit_code != 0:
                 findings += findings_from_lint(linted.output, " ".join(argv))
         findings += await placeholders(context)
-        if profile.start and profile.port and profile.health and not findings:
+        findings = await standing(context, findings)
+        wrong = [finding for finding in findings if finding.severity is Severity.ERROR]
+        if profile.start and profile.port and profile.health and not wrong:
             findings += await self._starts(context, profile)
         await self._keep(context, ran, profile)
         table = await self._trace(context, report)
         findings += _unproved(table, report)
-        if findings:
+        if any(finding.severity is Severity.ERROR for finding in findings):
             return _problems(findings, report, table)
         if not by_hand:
             await context.write({TRACE_FILE: _dump(table, report)}, title="write the proof", own=True)
@@ -85,8 +91,11 @@ class Runner:
         return [Finding(source="gate", message="Running the tests changed files of the project", signature="touched")]
 
     @staticmethod
-    def _report(ran: Ran, profile: Profile, tree: str, tests: Sequence[TestSource]) -> tuple[TestReport, list[Finding]]:
-        """Judge a run by its report: an exit code or a printed "passed" proves nothing, and no test is not a pass."""
+    def _report(
+        ran: Ran, profile: Profile, tree: str, tests: Sequence[TestSource], *, spared: frozenset[str] = frozenset()
+    ) -> tuple[TestReport, list[Finding]]:
+        """Judge a run by its report: an exit code or a printed "passed" proves nothing, and no test is not a pass.
+        Tests that are ``spared`` may fail."""
         xml = ran.files.get(profile.junit)
         problem = ""
         results = ()
@@ -98,12 +107,13 @@ class Runner:
         report = TestReport(
             tree=tree, results=results, coverage=parse_coverage(measured) if measured else None, exit_code=ran.exit_code
         )
-        findings = list(findings_from_results(results, tests=tests))
+        judged = [result for result in results if result.id not in spared]
+        findings = list(findings_from_results(judged, tests=tests))
         if ran.limit:
             problem = f"the tests were stopped: {ran.limit}"
         elif not results and not problem:
             problem = "no test ran"
-        elif ran.exit_code != 0 and not findings:
+        elif ran.exit_code != 0 and not findings and not spared:
             problem = f"the tests ended with exit code {ran.exit_code}, though none is reported as failed"
         if problem:
             findings.append(Finding(source="run", message=problem, evidence=ran.output[-4000:], signature=problem[:60]))

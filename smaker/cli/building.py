@@ -15,9 +15,11 @@ from smaker.core.models import Budget, DeployTarget, Gate, Stage
 
 if TYPE_CHECKING:
     from smaker.cli.session import Session
+    from smaker.core.control import NewProject
     from smaker.wiring import Local
 
-MAX_PROMPT = 20_000  # characters
+MAX_PROMPT = 200_000  # characters
+MAX_OFFLINE = 20_000  # of a prompt that rules read
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="A project's id, or the beginning of it.")]
 
@@ -57,9 +59,6 @@ def init(
     no_start: Annotated[bool, typer.Option("--no-start", help="Only create the project.")] = False,
 ) -> None:
     """Create a project from a prompt and build it."""
-    from smaker.core.control import NewProject
-    from smaker.core.ports import Role
-
     session: Session = context.obj
     text = _prompt(prompt, file)
     gates = () if yes else _gates(approve)
@@ -74,19 +73,8 @@ def init(
     async def body(local: Local) -> int:
         if profile is not None:
             local.catalog.load(profile)
-        settings = local.settings
-        if settings.llm.mode != "offline":
-            local.models.for_role(Role.PLANNING)  # says now what is missing, not in the middle of a build
-        request = NewProject(
-            prompt=text,
-            name=name,
-            workspace=folder,
-            profile=profile,
-            mode=settings.llm.mode,
-            gates=gates,
-            deploy=DeployTarget(settings.deploy.target),
-            budget=Budget.model_validate(settings.budget.model_dump()),
-            limits=settings.limits.of_build(),
+        request = _request(local, text).model_copy(
+            update={"name": name, "workspace": folder, "profile": profile, "gates": gates}
         )
         project = await local.control.create(request)
         if no_start:
@@ -104,16 +92,17 @@ def adopt(
     where: Annotated[str, typer.Argument(metavar="PATH_OR_URL", help="A git repository.")],
     prompt: Annotated[str, typer.Argument(help="What to do with it.")],
     folder: Annotated[Path | None, typer.Option("--dir", help="Where to clone an address to.")] = None,
+    mode: Annotated[str | None, typer.Option(help="offline, openai, claude, local or hybrid.")] = None,
 ) -> None:
     """Take an existing repository: recognise its stack, run its tests, carry on."""
     session: Session = context.obj
     text = _prompt(prompt, None)
 
     async def body(local: Local) -> int:
-        project = await local.adopt(where, text, folder)
+        project = await local.adopt(where, _request(local, text), folder)
         return await _build(session, local, project.id)
 
-    raise typer.Exit(session.local(body))
+    raise typer.Exit(session.local(body, llm__mode=mode))
 
 
 def add_step(context: typer.Context, project: Id, text: Annotated[str, typer.Argument(help="What to add.")]) -> None:
@@ -230,6 +219,25 @@ async def _build(session: Session, local: Local, project: str, *, joins: bool = 
     return await watch(session, local, project)
 
 
+def _request(local: Local, text: str) -> NewProject:
+    """A project of this prompt with what the configuration says. Raises ConfigError if no model can plan it."""
+    from smaker.core.control import NewProject
+    from smaker.core.ports import Role
+
+    settings = local.settings
+    if settings.llm.mode != "offline":
+        local.models.for_role(Role.PLANNING)  # says now what is missing, not in the middle of a build
+    else:
+        _bounded(text, "prompt", MAX_OFFLINE)
+    return NewProject(
+        prompt=text,
+        mode=settings.llm.mode,
+        deploy=DeployTarget(settings.deploy.target),
+        budget=Budget.model_validate(settings.budget.model_dump()),
+        limits=settings.limits.of_build(),
+    )
+
+
 def _prompt(given: str | None, file: Path | None) -> str:
     if file is not None and given is not None:
         raise UsageError("There are two prompts: an argument and --file.", hint="Give one of them.")
@@ -272,6 +280,13 @@ def _checked(text: str, what: str = "prompt") -> str:
     if any(ord(character) < 32 and character not in "\n\r\t" for character in text):
         raise UsageError("The prompt has control characters.", hint="Give it as plain text.")
     return text
+
+
+def _bounded(text: str, what: str, limit: int) -> None:
+    if len(text) > limit:
+        raise UsageError(
+            f"The {what} has {len(text):,} characters.", hint=f"Keep it under {limit:,}; add more with: smaker add-step"
+        )
 
 
 def _gates(words: str) -> tuple[Gate, ...]:

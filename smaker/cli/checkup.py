@@ -35,6 +35,7 @@ class Check(Frozen):
 def examine(session: Session) -> int:
     """Check everything and print it; 0 if nothing is bad."""
     checks = [check(session) for check in (_python, _home, _disk, _record, _configuration, _git, _sandbox)]
+    checks += _models(session)
     checks += [_program(*entry) for entry in PROGRAMS]
 
     def text() -> str:
@@ -127,6 +128,30 @@ def _sandbox(session: Session) -> Check:
     state = "ok" if status.level >= SandboxLevel.PARTIAL else "bad"
     words = f"{status.level.name.lower()} ({status.name}): {status.detail}"
     return Check(name="sandbox", state=state, detail=words, remedy=status.remedy)
+
+
+def _models(session: Session) -> list[Check]:
+    """A line for each provider in use, and for each model server found on this machine."""
+    from smaker.llm.discover import discover
+
+    try:
+        llm = session.settings().settings.llm
+    except SmakerError:
+        return []  # the line about the configuration says it
+    checks: list[Check] = []
+    for name in llm.in_use():
+        provider = llm.providers.get(name)
+        variable = provider.api_key_env if provider else None
+        if variable and not os.environ.get(variable):
+            remedy = f"Set {variable}, or choose another: smaker config set llm.mode offline"
+            checks.append(Check(name=f"model {name}", state="bad", detail=f"{variable} is not set", remedy=remedy))
+        elif provider:
+            remedy = f"See what it can do: smaker models check {name}"
+            checks.append(Check(name=f"model {name}", state="ok", detail=provider.model, remedy=remedy))
+    for found in asyncio.run(discover()):
+        detail = f"{found.kind} answers at {found.url}: {', '.join(found.models[:5]) or 'no model'}"
+        checks.append(Check(name="local models", state="ok", detail=detail))
+    return checks
 
 
 def _program(name: str, use: str, remedy: str) -> Check:

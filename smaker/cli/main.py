@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from smaker.cli import building, looking, steering, tools
+from smaker.cli import building, looking, models, steering, tools
 from smaker.cli.session import Session
 
 app = typer.Typer(
@@ -53,3 +53,4 @@ building.register(app)
 looking.register(app)
 steering.register(app)
 tools.register(app)
+models.register(app)

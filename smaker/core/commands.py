@@ -9,7 +9,7 @@ from pydantic import Field
 from smaker.core.models import Budget, DeployTarget, Stage
 from smaker.core.spec import Frozen
 
-Text = Annotated[str, Field(min_length=1, max_length=20_000)]
+Text = Annotated[str, Field(min_length=1, max_length=200_000)]
 
 
 class Pause(Frozen):

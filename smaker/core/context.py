@@ -108,7 +108,6 @@ class Context:
             say=lambda text: self.say(text, stream="model"),
             override=build.project.model,
         )
-        self._base: str | None = None  # the tree the task began with
         self._spent, self._model = Usage(), ""  # since the last commit, for its trailers
 
     # --- what the agent knows -----------------------------------------------------------------------------------------
@@ -133,7 +132,7 @@ class Context:
 
     async def read(self, path: str) -> bytes:
         """Return a file as the last step left it. Raises NotFound, PathError."""
-        return await (await self._open()).read(path, tree=self._seen())
+        return await (await self._open()).read(path, tree=await self._seen())
 
     async def read_or(self, path: str, default: bytes = b"") -> bytes:
         """Return a file, or ``default`` if there is none."""
@@ -144,15 +143,12 @@ class Context:
 
     async def files(self) -> list[str]:
         """Return the paths of all files that git would not ignore, sorted."""
-        return await (await self._open()).list(tree=self._seen())
+        return await (await self._open()).list(tree=await self._seen())
 
-    async def changed_files(self) -> dict[str, bytes | None]:
-        """Return path -> the bytes it had when the task began (None: it was not there) for all that changed since."""
-        checkout = await self._open()
-        assert self._files.tree is not None
-        assert self._base is not None
-        changes = await checkout.changes(self._files.tree, self._base)
-        return {path: entry[1] if entry else None for path, entry in changes.items()}
+    async def changes(self, old: str, new: str | None = None) -> dict[str, tuple[str, bytes] | None]:
+        """Return what differs between two trees: path -> (mode, bytes) in ``new`` (by default the files as they are),
+        None where it was deleted."""
+        return await (await self._open()).changes(old, new or await self.tree())
 
     def say(self, text: str, *, stream: Literal["output", "model"] = "output") -> None:
         """Show live output. Not recorded."""
@@ -349,9 +345,13 @@ class Context:
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _seen(self) -> str | None:
-        """The tree to read from: while results are recalled, the folder may be further than the step at hand."""
-        return self._files.tree if self._ledger.recalling else None
+    async def _seen(self) -> str | None:
+        """The tree to read from: while results are recalled, the folder may be further than the step at hand. None is
+        the folder itself, put back first: a killed process may have changed it by a step that is not recorded."""
+        if self._ledger.recalling:
+            return self._files.tree
+        await self._files.restore()
+        return None
 
     async def _open(self) -> Checkout:
         """Open the task's files; the first step that needs them records what they start from."""
@@ -366,7 +366,7 @@ class Context:
         if self._files.checkout is None:
             base = await self._files.commit_with(tree) if self._rooms.replay else output["commit"]
             await self._files.reopen(self.task.id, commit=str(base) if base else None)
-        self._files.tree = self._files.committed_tree = self._base = tree
+        self._files.tree = self._files.committed_tree = tree
         assert self._files.checkout is not None
         if self._rooms.replay or not self._ledger.recalling:
             await self._files.restore()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from smaker.config import Settings
     from smaker.core.bus import Bus
     from smaker.core.clock import SystemClock
+    from smaker.core.control import NewProject
     from smaker.core.engine import Engine
     from smaker.core.models import Project
     from smaker.core.ports import Agent, Environments, ProjectLock, Sandbox, Store, Workspaces
@@ -65,14 +66,14 @@ class Local:
             await self.store.apply(project, note_deployment(None))
         return stopped
 
-    async def adopt(self, where: str, prompt: str, folder: Path | None) -> Project:
+    async def adopt(self, where: str, request: NewProject, folder: Path | None) -> Project:
         """Take an existing repository: a folder as it is, or a clone of an address."""
         from smaker.agents.adoption import adopt
 
         return await adopt(
             where,
-            prompt,
             folder,
+            settings=request,
             home=self.home,
             control=self.control,
             workspaces=self.workspaces,

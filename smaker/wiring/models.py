@@ -10,7 +10,8 @@ from smaker.core.secrets import Redactor
 
 if TYPE_CHECKING:
     from smaker.config import Settings
-    from smaker.core.ports import Clock, LanguageModel, Models, Role
+    from smaker.core.ports import Clock, LanguageModel, Role
+    from smaker.llm.router import Router
 
 
 class ConfiguredModels:
@@ -21,22 +22,24 @@ class ConfiguredModels:
         self._settings = settings
         self._clock = clock
         self._redactor = redactor
-        self._router: Models | None = None
+        self._router: Router | None = None
 
     def for_role(self, role: Role) -> LanguageModel:
         """Who answers for a role. Raises ConfigError."""
-        return self._made().for_role(role)
+        return self.router.for_role(role)
 
     def named(self, name: str) -> LanguageModel:
         """One provider by its name, or "provider/model". Raises ConfigError."""
-        return self._made().named(name)
+        return self.router.named(name)
 
     async def close(self) -> None:
         """Close connections, if there are any."""
         if self._router is not None:
             await self._router.close()
 
-    def _made(self) -> Models:
+    @property
+    def router(self) -> Router:
+        """The router itself."""
         if self._router is None:
             from smaker.llm.router import Router
 

@@ -127,7 +127,7 @@ async def build(home: Path) -> dict[str, object]:
     crew = Crew(
         store=store,
         workspaces=workspaces,
-        agent=agents.__getitem__,
+        agent=lambda name, _: agents[name],
         sandbox=ScriptedSandbox(script),
         environments=NoEnvironments(),
         clock=clock,

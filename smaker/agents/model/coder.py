@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from smaker.agents.model.loop import Work, protects, shown
+from smaker.agents.evidence import findings_from_lint
+from smaker.agents.inherited import standing
+from smaker.agents.model.loop import Work, protects
 from smaker.agents.model.plan import spec_text
+from smaker.agents.model.showing import repository
 from smaker.agents.prompts import render
 from smaker.core.context import Context
 from smaker.core.errors import SmakerError
-from smaker.core.models import Outcome, Stage, Verdict
+from smaker.core.models import Outcome, Severity, Stage, Verdict
 from smaker.core.ports import Role
 from smaker.core.profile import Profile
 from smaker.core.spec import Module
 from smaker.profiles import Catalog
 
-FILES_SHOWN = 60_000  # characters
+FILES_SHOWN = 18_000  # tokens
 
 
 class ModelCoder:
@@ -34,7 +37,7 @@ class ModelCoder:
             prompt=context.project.prompt,
             spec=spec_text(context.spec),
             profile=profile,
-            files=await shown(context, paths, budget=FILES_SHOWN),
+            files=await repository(context, paths, budget=FILES_SHOWN, about=_about(context, module)),
             task=_task(context, module),
         )
         await context.prepare(profile)
@@ -68,11 +71,14 @@ async def _gate(context: Context, profile: Profile, work: Work) -> str:
 
 
 async def lint(context: Context, profile: Profile) -> str:
-    """What the profile's linters say, in words for a model; nothing if they are content."""
+    """What the profile's linters say of what this build wrote, in words for a model; nothing if they are content."""
     await context.prepare(profile)  # the manifest may be new
     for argv in profile.lint:
         ran = await context.run(argv)
-        if ran.exit_code != 0:
+        if ran.exit_code == 0:
+            continue
+        found = await standing(context, findings_from_lint(ran.output, " ".join(argv)))
+        if any(finding.severity is Severity.ERROR for finding in found):
             return f"`{' '.join(argv)}` finds:\n{ran.output.strip()[:4000]}\nMend it."
     return ""
 
@@ -83,6 +89,12 @@ def _module(context: Context) -> Module:
         if module.name == name:
             return module
     raise SmakerError(f"The plan has no module {name!r}.", hint="Plan again with: smaker restart --from spec")
+
+
+def _about(context: Context, module: Module) -> str:
+    """The words that lead to the files a task is about."""
+    texts = [entry.text for entry in context.spec.requirements if entry.id in module.requirements]
+    return " ".join([module.title, *texts])
 
 
 def _task(context: Context, module: Module) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from smaker.agents.evidence import is_test_file
 from smaker.agents.model.coder import lint
-from smaker.agents.model.loop import Work, protects, shown
+from smaker.agents.model.loop import Work, protects
 from smaker.agents.model.plan import spec_text
+from smaker.agents.model.showing import repository
 from smaker.agents.prompts import render
 from smaker.core.context import Context
 from smaker.core.models import Dispute, Finding, Outcome, Verdict
@@ -17,7 +18,7 @@ from smaker.core.ports import Role
 from smaker.core.profile import Profile
 from smaker.profiles import Catalog
 
-FILES_SHOWN = 60_000  # characters
+FILES_SHOWN = 18_000  # tokens
 EVIDENCE_SHOWN = 2_500  # characters of one finding's evidence
 FINDINGS_SHOWN = 12
 _DISPUTE = re.compile(r"<dispute\s+test=[\"'](?P<test>[^\"'\n]+)[\"']\s*>(?P<reason>.*?)</dispute>", re.DOTALL)
@@ -33,7 +34,7 @@ class ModelFixer:
         """Mend findings. Raises ModelError."""
         profile = self._catalog.of(context.spec).profile
         findings = findings_of(context.task)
-        matter, others = await _files(context, profile, findings)
+        first, matter, others = await _files(context, profile, findings)
         work = Work(
             context=context,
             role=Role.FIXING,
@@ -44,8 +45,8 @@ class ModelFixer:
                 prompt=context.project.prompt,
                 spec=spec_text(context.spec),
                 findings=findings_text(findings),
-                files=await shown(context, matter, budget=FILES_SHOWN),
-                others=", ".join(others),
+                files=await repository(context, matter, budget=FILES_SHOWN, about=findings_text(findings), first=first),
+                others=", ".join(others[:60]),
             ),
             may_write=protects(profile.acceptance, ".smaker"),
             check=lambda: _gate(context, profile, work),
@@ -66,19 +67,18 @@ async def _gate(context: Context, profile: Profile, work: Work) -> str:
     return await lint(context, profile) if work.written else ""
 
 
-async def _files(context: Context, profile: Profile, findings: Sequence[Finding]) -> tuple[list[str], list[str]]:
-    """The files to show, those that findings name first, and the names of the rest."""
+async def _files(
+    context: Context, profile: Profile, findings: Sequence[Finding]
+) -> tuple[list[str], list[str], list[str]]:
+    """The files that findings name, with the tests that failed; all files that may matter, those first; the rest."""
     there = [path for path in await context.files() if not path.startswith(".smaker/")]
     named = {finding.file for finding in findings if finding.file}
     failing = {finding.test.partition("::")[0] for finding in findings if finding.test}
     first = [path for path in there if path in named and not path.startswith(f"{profile.acceptance}/")]
-    tests = [path for path in there if path in failing]
-    sources = [
-        path
-        for path in there
-        if path not in first and path not in tests and not is_test_file(profile.dialect, path) and path != ".gitignore"
-    ]
-    return [*first, *tests, *sources], [path for path in there if path not in {*first, *tests, *sources}]
+    first += [path for path in there if path in failing and path not in first]
+    aside = {path for path in there if is_test_file(profile.dialect, path) or path == ".gitignore"}
+    matter = [*first, *(path for path in there if path not in first and path not in aside)]
+    return first, matter, [path for path in there if path not in matter]
 
 
 def findings_text(findings: Sequence[Finding]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from smaker.agents.edits import Answer, parse_answer, plan_changes
@@ -41,6 +41,7 @@ class Work:
         Raises ModelError: E_MODEL_STUCK, with what is still wrong, after too many turns or an answer that repeats.
         """
         box = Toolbox(self.context)
+        began = await self.context.tree()
         talk = [
             Message(role="system", text=self.system, stable=True),
             Message(role="user", text=self.task, stable=True),
@@ -57,7 +58,7 @@ class Work:
             talk.append(said(reply))
             faults = await self._apply(reply)
             results = await box.use(reply.calls)
-            await self._put_back()
+            await self._put_back(began)
             talk += [Message(role="tool", text=text, answers=call) for call, text in results]
             if reply.calls and not faults:
                 continue
@@ -109,10 +110,11 @@ class Work:
             known[path] = (await self.context.read(path)).decode("utf-8", "surrogateescape")
         return known
 
-    async def _put_back(self) -> None:
+    async def _put_back(self, began: str) -> None:
         """What a command changed although the model must not is put back, as it was when the task began."""
-        changed = await self.context.changed_files()
-        wrong = {path: data for path, data in changed.items() if not self.may_write(path)}
+        now = await self.context.tree()
+        before = await self.context.changes(now, began) if now != began else {}
+        wrong = {path: entry and entry[1] for path, entry in before.items() if not self.may_write(path)}
         if wrong:
             await self.context.write(wrong, title=f"put back {', '.join(sorted(wrong))}"[:200])
 
@@ -127,21 +129,3 @@ def within(folder: str) -> Callable[[str], bool]:
     """Whether a path is inside of ``folder``."""
     prefix = f"{folder.rstrip('/')}/"
     return lambda path: path.startswith(prefix)
-
-
-async def shown(context: Context, paths: Sequence[str], *, budget: int) -> str:
-    """Files as a model reads them, whole, in the order given, until ``budget`` characters are used; then names."""
-    parts: list[str] = []
-    names: list[str] = []
-    left = budget
-    for path in paths:
-        data = await context.read(path)
-        text = "" if b"\0" in data[:4096] else data.decode("utf-8", "replace")
-        if len(text) > left or not text:
-            names.append(f"{path} ({len(data):,} bytes)")
-            continue
-        left -= len(text)
-        parts.append(f'<file path="{path}">\n{text.rstrip()}\n</file>')
-    if names:
-        parts.append("Not shown: " + ", ".join(names))
-    return "\n\n".join(parts) or "(none)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from smaker.agents.model.plan import Further, Plan, left_over, numbered, spec_text, to_spec
+from smaker.agents.model.showing import repository
 from smaker.agents.model.structured import ask_for
 from smaker.agents.prompts import render
 from smaker.agents.spec_file import SPEC_FILE, dump_spec
@@ -16,6 +17,7 @@ GENERAL = ("python", "node")
 """The stacks a model builds in: they prescribe no layout. The others are blueprints, which build by rules."""
 
 MAX_LINES_ASKED = 60
+FILES_SHOWN = 10_000  # tokens of a repository that is adopted
 
 
 class ModelPlanner:
@@ -35,7 +37,7 @@ class ModelPlanner:
             "planner_task",
             profiles=profiles,
             spec=spec_text(project.spec) if project.spec else "",
-            files="\n".join(await context.files()) if project.spec else "",
+            files=await _there(context, words) if project.spec or project.adopted else "",
             numbered=numbered(words),
         )
         talk = [
@@ -64,6 +66,13 @@ class ModelPlanner:
         question = Message(role="user", text=render("planner_review", lines=listed))
         further, _ = await ask_for(context, Role.PLANNING, [*talk, question], Further, title="review the plan")
         return plan.model_copy(update={"requirements": (*plan.requirements, *further.requirements)})
+
+
+async def _there(context: Context, words: str) -> str:
+    paths = [path for path in await context.files() if not path.startswith(".smaker/")]
+    if context.project.spec is not None and not context.project.adopted:
+        return "\n".join(paths)
+    return await repository(context, paths, budget=FILES_SHOWN, about=words)
 
 
 def _summary(spec: Spec) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smaker.agents.evidence import is_test_file
-from smaker.agents.model.loop import Work, shown, within
+from smaker.agents.model.loop import Work, within
 from smaker.agents.model.plan import spec_text
+from smaker.agents.model.showing import shown
 from smaker.agents.prompts import render
 from smaker.agents.red_first import read_sources, see_red
 from smaker.core.context import Context
@@ -23,8 +24,8 @@ NAMING = {
     ),
 }
 PATTERN = {"pytest": "tests/acceptance/test_*.py", "node": "tests/acceptance/*.test.js"}
-FILES_SHOWN = 20_000  # characters of the skeleton
-TESTS_SHOWN = 60_000
+FILES_SHOWN = 4_000  # tokens of the skeleton
+TESTS_SHOWN = 16_000
 
 
 class ModelTester:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from smaker.agents.codemap import grep, render_grep, render_hits, search
+from smaker.agents.model.showing import MAPS
 from smaker.core.context import Context
-from smaker.core.errors import NotFound, PathError
+from smaker.core.errors import NotFound, PathError, UsageError
 from smaker.core.ports import Tool, ToolCall
 
 MAX_RESULT = 12_000  # characters of a result that a model is shown: the head and the tail of more
@@ -29,9 +32,9 @@ class ReadFile(_Arguments):
 
 
 class SearchFiles(_Arguments):
-    """Find the lines of all files that hold a text (no pattern; capitals do not matter)."""
+    """Find the lines of all files that hold a text; where none does, the places that its words lead to, best first."""
 
-    text: Annotated[str, Field(min_length=1, max_length=200)]
+    text: Annotated[str, Field(min_length=1, max_length=200, description="no pattern; capitals do not matter")]
 
 
 class RunCommand(_Arguments):
@@ -81,7 +84,7 @@ class Toolbox:
             return f"The arguments of {call.name} are not JSON: {error}"
         try:
             return await do(arguments)
-        except (NotFound, PathError) as error:
+        except (NotFound, PathError, UsageError) as error:
             return f"{error.message} {error.hint}".strip()
 
     async def _read(self, given: ReadFile) -> str:
@@ -91,15 +94,13 @@ class Toolbox:
         return f"{given.path}, lines {given.first} to {last} of {len(lines)}:\n{shown}"
 
     async def _search(self, given: SearchFiles) -> str:
-        wanted, found = given.text.casefold(), []
-        for path in await self._context.files():
-            text = await self._context.read(path)
-            if b"\0" in text[:4096]:
-                continue
-            for number, line in enumerate(text.decode("utf-8", "replace").splitlines(), 1):
-                if wanted in line.casefold():
-                    found.append(f"{path}:{number}: {line.strip()[:200]}")
-        return "\n".join(found[:100]) or "No file holds it."
+        context = self._context
+        async with MAPS.borrow(context.project.id, context, changes=context.changes) as index:
+            exact = await asyncio.to_thread(grep, index, given.text, regex=False, ignore_case=True)
+            if exact.matches:
+                return render_grep(exact)
+            hits = await asyncio.to_thread(search, index, given.text)
+        return render_hits(hits) or "No file has anything of it."
 
     async def _run(self, given: RunCommand) -> str:
         ran = await self._context.run(("bash", "-c", given.command), title=given.command[:120], timeout_s=60)

@@ -1,0 +1,44 @@
+"""What was wrong in an adopted repository before this build touched it: it is told, but not this build's to mend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from smaker.agents.evidence import parse_junit
+from smaker.core.context import Context
+from smaker.core.models import Finding, Severity, TestReport, TestSource, TestStatus
+from smaker.core.profile import Profile
+
+
+async def red_before(
+    context: Context, profile: Profile, report: TestReport, sources: Sequence[TestSource]
+) -> frozenset[str]:
+    """The failed tests that prove nothing of this build and had failed before its work; they are run there to see."""
+    skeleton = context.project.skeleton
+    failed = {result.id for result in report.results if result.status is TestStatus.FAILED}
+    doubtful = failed - {proof.source.id for proof in context.project.proofs}
+    if not context.project.adopted or skeleton is None or not doubtful:
+        return frozenset()
+    ran = await context.run(
+        profile.test, title="see which tests failed before the work", collect=[profile.junit], at=skeleton
+    )
+    xml = ran.files.get(profile.junit)
+    try:
+        results = parse_junit(xml, dialect=profile.dialect, tests=sources) if xml else ()
+    except ValueError:
+        return frozenset()
+    return frozenset(doubtful & {result.id for result in results if result.status is TestStatus.FAILED})
+
+
+async def standing(context: Context, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings, those of linters and gates about files that nobody touched as warnings."""
+    skeleton = context.project.skeleton
+    if not context.project.adopted or skeleton is None:
+        return [*findings]
+    touched = await context.changes(skeleton)
+    return [
+        finding.model_copy(update={"severity": Severity.WARNING})
+        if finding.source in {"lint", "gate"} and finding.file is not None and finding.file not in touched
+        else finding
+        for finding in findings
+    ]
