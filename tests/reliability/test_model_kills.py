@@ -1,4 +1,4 @@
-"""A build by a model, killed at every boundary between two durable effects: nothing is lost, and no answer is paid twice."""
+"""A build by a model, killed at every boundary between two effects: nothing is lost, no answer is paid twice."""
 
 from __future__ import annotations
 
