@@ -18,7 +18,7 @@ from smaker.llm.wire import section
 Ability = Literal["plain", "json", "tool", "edit", "long"]
 
 SHORT_CONTEXT = 4_000
-"""Tokens that a model is taken to read at least, where it lost the beginning of a long question."""
+"""Tokens a model is taken to read where it lost the beginning of a long question, or refused it and named no size."""
 
 _BLOCK_FORM = "\n".join(["<" * 7 + " SEARCH", "old lines", "=" * 7, "new lines", ">" * 7 + " REPLACE"])
 _ANSWER = 2_000  # tokens: room for models that think aloud
@@ -107,11 +107,14 @@ async def check(model: LanguageModel) -> Checked:
     """
     findings: list[Finding] = []
     usage = Usage()
+    short = SHORT_CONTEXT
     for ability, request, judge in _QUESTIONS:
         try:
             reply = await model.ask(request)
         except ModelError as error:
             findings.append(Finding(ability, False, error.message))
+            if error.code == "E_MODEL_CONTEXT":
+                short = _told(error.message) or short
         else:
             usage += reply.usage
             why = "" if (able := judge(reply)) else f"answered: {_shown(reply)}"
@@ -119,7 +122,7 @@ async def check(model: LanguageModel) -> Checked:
         if ability == "plain" and not findings[0].able:
             break
     able = {finding.ability for finding in findings if finding.able}
-    long = model.traits.context_tokens if "long" in able else min(SHORT_CONTEXT, model.traits.context_tokens)
+    long = model.traits.context_tokens if "long" in able else min(short, model.traits.context_tokens)
     traits = Traits(
         context_tokens=long,
         answer_tokens=min(model.traits.answer_tokens, long // 2),
@@ -128,6 +131,15 @@ async def check(model: LanguageModel) -> Checked:
         edits="edit" in able,
     )
     return Checked(tuple(findings), traits, usage)
+
+
+_SIZE = re.compile(r"context (?:size|length|window)\D{0,20}(\d{3,7})|(\d{3,7}) maximum", re.IGNORECASE)
+
+
+def _told(refusal: str) -> int | None:
+    """The size of a context in tokens, where a refusal says it."""
+    found = _SIZE.search(refusal)
+    return int(found[1] or found[2]) if found else None
 
 
 def _shown(reply: Reply) -> str:
@@ -140,7 +152,9 @@ def _says(word: str) -> Callable[[Reply], bool]:
 
 
 def _is_json(reply: Reply) -> bool:
-    return _object(reply.text).get("sum") == 42
+    """Whether the form was kept: small models do that and add up wrongly."""
+    answer = _object(reply.text)
+    return set(answer) == {"sum"} and isinstance(answer["sum"], int)
 
 
 def _calls_the_tool(reply: Reply) -> bool:

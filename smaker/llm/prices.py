@@ -70,6 +70,7 @@ TABLE = {
     "gpt-5-pro": _openai(15, 120, 15),
     "gpt-5.1": _openai(1.25, 10, 0.125),
     "gpt-5.2": _openai(1.75, 14, 0.175),
+    "gpt-5.2-pro": _openai(21, 168, 21),
     "gpt-5.3": _openai(1.75, 14, 0.175),
     "gpt-5.4": _openai(2.5, 15, 0.25),
     "gpt-5.4-mini": _openai(0.75, 4.5, 0.075),
