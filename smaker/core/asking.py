@@ -16,7 +16,7 @@ from pydantic import JsonValue
 from smaker.core.errors import ConfigError, WaitingForUser
 from smaker.core.events import NewEvent
 from smaker.core.models import Budget, Usage
-from smaker.core.ports.llm import Message, Models, Reply, Request, Role
+from smaker.core.ports.llm import LanguageModel, Message, Models, Reply, Request, Role, Traits
 from smaker.core.ports.store import Store
 
 if TYPE_CHECKING:
@@ -86,14 +86,9 @@ class Asking:
         """Have the call. Raises WaitingForUser (E_BUDGET), ConfigError, Unavailable, ModelError."""
         from smaker.core.ledger import Effect  # noqa: PLC0415  the ledger knows no models, nor do they it
 
-        if self.models is None:
-            raise ConfigError(
-                "This build asks no model: llm.mode is offline.",
-                hint="Choose one with: smaker config set llm.mode openai (or claude, local, hybrid)",
-            )
+        model = self._model(role)
         before = await self._spent()
         self._stop_at_bound(before)
-        model = self.models.named(self.override) if self.override else self.models.for_role(role)
         asked = await self.store.put_blob(request.model_dump_json(exclude_defaults=True).encode())
         reply = await model.ask(request, self.say)
         reply = reply.model_copy(update={"text": self.redact(reply.text)})
@@ -112,6 +107,18 @@ class Asking:
         if text is None:
             text = (await self.store.get_blob(str(output["reply_blob"]))).decode()
         return Reply.model_validate_json(str(text))
+
+    def traits(self, role: Role) -> Traits:
+        """What the model that serves a role can do. Raises ConfigError."""
+        return self._model(role).traits
+
+    def _model(self, role: Role) -> LanguageModel:
+        if self.models is None:
+            raise ConfigError(
+                "This build asks no model: llm.mode is offline.",
+                hint="Choose one with: smaker config set llm.mode openai (or claude, local, hybrid)",
+            )
+        return self.models.named(self.override) if self.override else self.models.for_role(role)
 
     async def _spent(self) -> Usage:
         return sum((step.usage for step in await self.store.steps(self.project)), Usage())

@@ -13,14 +13,12 @@ tree after every step.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import JsonValue
 
 from smaker.core.asking import Asking, request_sha
 from smaker.core.box import Box, Ran, Started, digests
-from smaker.core.bus import Bus
 from smaker.core.errors import NotFound, SmakerError
 from smaker.core.events import Delta
 from smaker.core.faults import crashpoint
@@ -30,44 +28,17 @@ from smaker.core.ports import (
     Author,
     Build,
     Checkout,
-    Clock,
-    Environments,
-    Models,
     Reply,
     Request,
     Role,
-    Sandbox,
     SandboxLevel,
     SandboxProfile,
-    Store,
-    Workspace,
+    Traits,
 )
 from smaker.core.profile import Profile
+from smaker.core.rooms import Rooms, Waiting
 from smaker.core.spec import Spec
 from smaker.core.taskfiles import TaskFiles
-
-
-class Waiting(Exception):
-    """The agent asked the user; raised where the answer is missing, caught by the worker."""
-
-    def __init__(self, question: str) -> None:
-        super().__init__(question)
-        self.question = question
-
-
-@dataclass(frozen=True)
-class Rooms:
-    """What a context works through."""
-
-    store: Store
-    workspace: Callable[[], Awaitable[Workspace]]  # opened, or made, when first needed
-    sandbox: Sandbox
-    environments: Environments
-    clock: Clock
-    bus: Bus
-    redact: Callable[[str], str] = str
-    models: Models | None = None
-    replay: bool = False
 
 
 class Context:
@@ -279,6 +250,17 @@ class Context:
         self._spent += step.usage
         self._model = step.model or self._model
         return await self._asking.recall(step.output or {})
+
+    async def model_traits(self, role: Role) -> Traits:
+        """What the model that serves ``role`` could do when this was first asked. Raises ConfigError."""
+
+        async def look() -> dict[str, JsonValue]:
+            return self._asking.traits(role).model_dump(mode="json")
+
+        await self._open()
+        return Traits.model_validate(
+            await self.effect(StepKind.CHECK, "see what the model can do", {"role": role}, look)
+        )
 
     async def ask(self, question: str, *, default: str | None = None) -> str:
         """Return the user's answer; ``default`` at once if there is one, else the task waits (Waiting is raised)."""

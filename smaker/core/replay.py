@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from smaker.core.bus import Bus
-from smaker.core.context import Context, Rooms
+from smaker.core.context import Context
 from smaker.core.errors import Diverged
 from smaker.core.events import Event
 from smaker.core.fold import fold_project
@@ -26,6 +26,7 @@ from smaker.core.ports import (
     Workspaces,
 )
 from smaker.core.profile import Profile
+from smaker.core.rooms import Rooms
 from smaker.core.spec import Frozen
 
 

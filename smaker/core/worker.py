@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from smaker.core.bus import Bus
-from smaker.core.context import Context, Rooms, Waiting
+from smaker.core.context import Context
 from smaker.core.errors import Conflict, Fenced, Refused, SmakerError, Unavailable, WaitingForUser
 from smaker.core.events import EventKind, NewEvent
 from smaker.core.faults import crashpoint
@@ -40,6 +40,7 @@ from smaker.core.ports import (
     Workspace,
     Workspaces,
 )
+from smaker.core.rooms import Rooms, Waiting
 
 log = logging.getLogger(__name__)
 

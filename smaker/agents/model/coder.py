@@ -7,6 +7,7 @@ from smaker.agents.inherited import standing
 from smaker.agents.model.loop import Work, protects
 from smaker.agents.model.plan import spec_text
 from smaker.agents.model.showing import repository
+from smaker.agents.model.talk import answer_lines, file_format, room
 from smaker.agents.prompts import render
 from smaker.core.context import Context
 from smaker.core.errors import SmakerError
@@ -31,21 +32,26 @@ class ModelCoder:
             return await self._skeleton(context)
         profile = self._catalog.of(context.spec).profile
         module = _module(context)
-        paths = [path for path in await context.files() if not path.startswith(".smaker/")]
+        paths = [path for path in await context.files() if not _told_elsewhere(path)]
+        traits = await context.model_traits(Role.CODE_GENERATION)
+        words, plan = context.project.prompt, spec_text(context.spec)
+        budget = room(traits, words, plan, most=FILES_SHOWN)
         task = render(
             "coder_task",
-            prompt=context.project.prompt,
-            spec=spec_text(context.spec),
+            prompt=words,
+            spec=plan,
             profile=profile,
-            files=await repository(context, paths, budget=FILES_SHOWN, about=_about(context, module)),
+            files=await repository(context, paths, budget=budget, about=_about(context, module)),
             task=_task(context, module),
+            answer_lines=answer_lines(traits),
         )
         await context.prepare(profile)
         work = Work(
             context=context,
             role=Role.CODE_GENERATION,
             title=f"write {module.name}",
-            system=render("coder", edit_format=render("edit_format")),
+            system=render("coder", edit_format=file_format(traits)),
+            traits=traits,
             task=task,
             may_write=protects(profile.acceptance, ".smaker"),
             check=lambda: _gate(context, profile, work),
@@ -89,6 +95,10 @@ def _module(context: Context) -> Module:
         if module.name == name:
             return module
     raise SmakerError(f"The plan has no module {name!r}.", hint="Plan again with: smaker restart --from spec")
+
+
+def _told_elsewhere(path: str) -> bool:
+    return path.startswith(".smaker/") or path.rpartition("/")[2] == ".gitignore"
 
 
 def _about(context: Context, module: Module) -> str:

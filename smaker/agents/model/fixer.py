@@ -10,6 +10,7 @@ from smaker.agents.model.coder import lint
 from smaker.agents.model.loop import Work, protects
 from smaker.agents.model.plan import spec_text
 from smaker.agents.model.showing import repository
+from smaker.agents.model.talk import file_format, room
 from smaker.agents.prompts import render
 from smaker.core.context import Context
 from smaker.core.models import Dispute, Finding, Outcome, Verdict
@@ -35,17 +36,21 @@ class ModelFixer:
         profile = self._catalog.of(context.spec).profile
         findings = findings_of(context.task)
         first, matter, others = await _files(context, profile, findings)
+        traits = await context.model_traits(Role.FIXING)
+        words, plan, found = context.project.prompt, spec_text(context.spec), findings_text(findings)
+        budget = room(traits, words, plan, found, most=FILES_SHOWN)
         work = Work(
             context=context,
             role=Role.FIXING,
             title=f"mend {len(findings)} findings",
-            system=render("fixer", edit_format=render("edit_format")),
+            system=render("fixer", edit_format=file_format(traits)),
+            traits=traits,
             task=render(
                 "fixer_task",
-                prompt=context.project.prompt,
-                spec=spec_text(context.spec),
-                findings=findings_text(findings),
-                files=await repository(context, matter, budget=FILES_SHOWN, about=findings_text(findings), first=first),
+                prompt=words,
+                spec=plan,
+                findings=found,
+                files=await repository(context, matter, budget=budget, about=found, first=first),
                 others=", ".join(others[:60]),
             ),
             may_write=protects(profile.acceptance, ".smaker"),

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from smaker.agents.edits import Answer, parse_answer, plan_changes
 from smaker.agents.model.structured import said
+from smaker.agents.model.talk import answers_to, calls_in, reserved, within_context
 from smaker.agents.model.tools import Toolbox
+from smaker.agents.prompts import render
 from smaker.core.context import Context
 from smaker.core.errors import ModelError, PathError
-from smaker.core.ports import Message, Reply, Request, Role
+from smaker.core.ports import Message, Reply, Request, Role, Traits
 
 MAX_TURNS = 8
 
@@ -29,6 +31,7 @@ class Work:
     task: str
     may_write: Callable[[str], bool]
     check: Check
+    traits: Traits
     tools: bool = True
     max_turns: int = MAX_TURNS
     turns: int = 0
@@ -42,25 +45,34 @@ class Work:
         """
         box = Toolbox(self.context)
         began = await self.context.tree()
+        native = self.tools and self.traits.tools
+        system = self.system
+        if self.tools and not native:
+            system += "\n" + render("tool_format", tools=box.described())
         talk = [
-            Message(role="system", text=self.system, stable=True),
+            Message(role="system", text=system, stable=True),
             Message(role="user", text=self.task, stable=True),
         ]
         before: list[str] = []
         wrong = ""
         while self.turns < self.max_turns:
             self.turns += 1
-            request = Request(messages=tuple(talk), tools=box.described() if self.tools else ())
+            request = Request(
+                messages=within_context(talk, self.traits),
+                tools=box.described() if native else (),
+                max_tokens=reserved(self.traits),
+            )
             reply = await self.context.ask_model(self.role, request, title=self._title())
-            if reply.text and reply.text in before and not reply.calls:
+            calls = reply.calls if native or not self.tools else calls_in(reply.text)
+            if reply.text and reply.text in before and not calls:
                 break
             before.append(reply.text)
             talk.append(said(reply))
             faults = await self._apply(reply)
-            results = await box.use(reply.calls)
+            results = await box.use(calls)
             await self._put_back(began)
-            talk += [Message(role="tool", text=text, answers=call) for call, text in results]
-            if reply.calls and not faults:
+            talk += answers_to(results, native=native)
+            if calls and not faults:
                 continue
             wrong = "\n\n".join(faults) or await self.check()
             if not wrong:

@@ -96,7 +96,7 @@ def to_spec(plan: Plan, profiles: Iterable[str]) -> Spec:
     if plan.profile not in known:
         raise ValueError(f"there is no stack {plan.profile!r}; there are: {', '.join(sorted(known))}")
     requirements = tuple(
-        Requirement(id=f"R{number}", text=_line(requirement.text), must=requirement.must)
+        Requirement(id=f"R{number}", text=requirement.text.strip(), must=requirement.must)
         for number, requirement in enumerate(plan.requirements, 1)
     )
     ids = [requirement.id for requirement in requirements]
@@ -130,7 +130,7 @@ def to_spec(plan: Plan, profiles: Iterable[str]) -> Spec:
         profile=plan.profile,
         requirements=requirements,
         modules=tuple(modules),
-        interfaces=tuple(_line(text) for text in plan.interfaces),
+        interfaces=tuple(text.strip() for text in plan.interfaces),
         launch=plan.launch,
         gui=plan.kind in {ProductKind.WEB, ProductKind.SITE},
         test_strategy=plan.test_strategy,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from smaker.agents.model.plan import Further, Plan, left_over, numbered, spec_text, to_spec
 from smaker.agents.model.showing import repository
 from smaker.agents.model.structured import ask_for
+from smaker.agents.model.talk import answer_lines, room
 from smaker.agents.prompts import render
 from smaker.agents.spec_file import SPEC_FILE, dump_spec
 from smaker.core.context import Context
 from smaker.core.models import Outcome, Verdict
-from smaker.core.ports import Message, Role
+from smaker.core.ports import Message, Role, Traits
 from smaker.core.spec import Spec
 from smaker.profiles import Catalog
 
@@ -33,11 +34,14 @@ class ModelPlanner:
         profiles = [self._catalog.load(name).profile for name in ((str(wanted),) if wanted else GENERAL)]
         instruction = payload.get("instruction") or payload.get("feedback")
         words = project.prompt if not instruction else f"{project.prompt}\n\n{instruction}"
+        traits = await context.model_traits(Role.PLANNING)
+        budget = room(traits, words, most=FILES_SHOWN)
         first = render(
             "planner_task",
             profiles=profiles,
+            answer_lines=answer_lines(await context.model_traits(Role.CODE_GENERATION)),
             spec=spec_text(project.spec) if project.spec else "",
-            files=await _there(context, words) if project.spec or project.adopted else "",
+            files=await _there(context, words, budget) if project.spec or project.adopted else "",
             numbered=numbered(words),
         )
         talk = [
@@ -46,9 +50,9 @@ class ModelPlanner:
         ]
         names = [profile.name for profile in profiles]
         plan, talk = await ask_for(
-            context, Role.PLANNING, talk, Plan, title="plan", check=lambda answer: to_spec(answer, names)
+            context, Role.PLANNING, talk, Plan, title="plan", traits=traits, check=lambda answer: to_spec(answer, names)
         )
-        plan = await self._complete(context, words, plan, talk)
+        plan = await self._complete(context, words, plan, talk, traits)
         spec = to_spec(plan, names)
         await context.write({SPEC_FILE: dump_spec(spec)}, title="write the spec", own=True)
         subject = f"plan: {instruction}" if instruction else f"plan: {spec.name}"
@@ -56,7 +60,7 @@ class ModelPlanner:
         return Outcome(verdict=Verdict.DONE, summary=_summary(spec), spec=spec)
 
     @staticmethod
-    async def _complete(context: Context, words: str, plan: Plan, talk: list[Message]) -> Plan:
+    async def _complete(context: Context, words: str, plan: Plan, talk: list[Message], traits: Traits) -> Plan:
         """Ask what the lines that no requirement speaks for want, if there are any."""
         missing = left_over(words, plan)[:MAX_LINES_ASKED]
         if not missing:
@@ -64,15 +68,16 @@ class ModelPlanner:
         lines = words.splitlines()
         listed = "\n".join(f"{number}| {lines[number - 1]}" for number in missing)
         question = Message(role="user", text=render("planner_review", lines=listed))
-        further, _ = await ask_for(context, Role.PLANNING, [*talk, question], Further, title="review the plan")
+        asked = [*talk, question]
+        further, _ = await ask_for(context, Role.PLANNING, asked, Further, title="review the plan", traits=traits)
         return plan.model_copy(update={"requirements": (*plan.requirements, *further.requirements)})
 
 
-async def _there(context: Context, words: str) -> str:
+async def _there(context: Context, words: str, budget: int) -> str:
     paths = [path for path in await context.files() if not path.startswith(".smaker/")]
     if context.project.spec is not None and not context.project.adopted:
         return "\n".join(paths)
-    return await repository(context, paths, budget=FILES_SHOWN, about=words)
+    return await repository(context, paths, budget=budget, about=words)
 
 
 def _summary(spec: Spec) -> str:

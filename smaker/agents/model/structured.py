@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from smaker.core.context import Context
 from smaker.core.errors import ModelError
-from smaker.core.ports import Message, Reply, Request, Role
+from smaker.core.ports import Message, Reply, Request, Role, Traits
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -26,6 +26,7 @@ async def ask_for(
     shape: type[Shape],
     *,
     title: str,
+    traits: Traits,
     check: Callable[[Shape], object] | None = None,
 ) -> tuple[Shape, list[Message]]:
     """Ask for an answer of one shape; return it with the conversation that led to it. ``check`` raises ValueError for
@@ -36,7 +37,8 @@ async def ask_for(
     talk = list(messages)
     wrong = ""
     for attempt in range(REPAIRS + 1):
-        request = Request(messages=tuple(talk), answer_schema=shape.model_json_schema())
+        schema = shape.model_json_schema() if traits.structured else None
+        request = Request(messages=tuple(talk), answer_schema=schema)
         reply = await context.ask_model(role, request, title=title if not attempt else f"{title} (again)")
         talk.append(said(reply))
         try:

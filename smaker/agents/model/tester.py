@@ -8,6 +8,7 @@ from smaker.agents.evidence import is_test_file
 from smaker.agents.model.loop import Work, within
 from smaker.agents.model.plan import spec_text
 from smaker.agents.model.showing import shown
+from smaker.agents.model.talk import file_format, room
 from smaker.agents.prompts import render
 from smaker.agents.red_first import read_sources, see_red
 from smaker.core.context import Context
@@ -40,6 +41,9 @@ class ModelTester:
         mine = [path for path in await context.files() if path.startswith(f"{profile.acceptance}/")]
         others = [path for path in await context.files() if path not in mine and not path.startswith(".smaker/")]
         examined = _Examined(context, profile)
+        traits = await context.model_traits(Role.TESTING)
+        words, plan = context.project.prompt, spec_text(context.spec)
+        budget = room(traits, words, plan, most=FILES_SHOWN + TESTS_SHOWN)
         work = Work(
             context=context,
             role=Role.TESTING,
@@ -48,21 +52,22 @@ class ModelTester:
                 "tester",
                 pattern=PATTERN[profile.dialect],
                 naming=NAMING[profile.dialect],
-                edit_format=render("edit_format"),
+                edit_format=file_format(traits),
             ),
             task=render(
                 "tester_task",
-                prompt=context.project.prompt,
-                spec=spec_text(context.spec),
+                prompt=words,
+                spec=plan,
                 profile=profile,
-                files=await shown(context, others, budget=FILES_SHOWN)
+                files=await shown(context, others, budget=min(FILES_SHOWN, budget))
                 if not context.project.proofs
                 else ", ".join(others),
-                existing=await shown(context, mine, budget=TESTS_SHOWN) if mine else "",
+                existing=await shown(context, mine, budget=min(TESTS_SHOWN, budget)) if mine else "",
                 task=_task(context),
             ),
             may_write=within(profile.acceptance),
             check=examined.wrong,
+            traits=traits,
             tools=False,
         )
         await work.run()

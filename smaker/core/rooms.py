@@ -1,0 +1,32 @@
+"""What a context works through, and how a task says that it waits for its user."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from smaker.core.bus import Bus
+from smaker.core.ports import Clock, Environments, Models, Sandbox, Store, Workspace
+
+
+class Waiting(Exception):
+    """The agent asked the user; raised where the answer is missing, caught by the worker."""
+
+    def __init__(self, question: str) -> None:
+        super().__init__(question)
+        self.question = question
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """What a context works through."""
+
+    store: Store
+    workspace: Callable[[], Awaitable[Workspace]]  # opened, or made, when first needed
+    sandbox: Sandbox
+    environments: Environments
+    clock: Clock
+    bus: Bus
+    redact: Callable[[str], str] = str
+    models: Models | None = None
+    replay: bool = False
