@@ -82,16 +82,16 @@ def fork(
     project: Id,
     step: Annotated[str, typer.Argument(metavar="STEP", help="A step (t3.2), task (t3) or commit.")],
     text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="A further instruction for the fork.")] = None,
-    model: Annotated[str | None, typer.Option(help="Continue with another model.")] = None,
+    model: Annotated[str | None, typer.Option(help="Who continues: a provider, or PROVIDER/MODEL.")] = None,
 ) -> None:
     """A new project that continues differently from a step of this one."""
     session: Session = context.obj
-    if model is not None:
-        raise UsageError("Models are not part of this version.", hint="Leave --model out.")
     identifier = session.find(project)
 
     async def body(local: Local) -> None:
-        made = await local.control.fork(identifier, step, instruction=text)
+        if model is not None:
+            local.models.named(model)  # says now what is wrong with it
+        made = await local.control.fork(identifier, step, instruction=text, model=model)
         session.show(
             {"id": made.id, "from": identifier, "step": step, "workspace": made.workspace},
             f"{made.id}  in {made.workspace}\n  Go on with: smaker resume {made.id}",

@@ -82,10 +82,10 @@ class Ensemble(Frozen):
 
 
 def _route_kind(value: Any) -> str:
-    if isinstance(value, dict):
-        strategy = value.get("strategy")
-        return "ordered" if strategy in {"fallback", "round_robin"} else str(strategy)
-    return getattr(value, "strategy", "list")
+    if isinstance(value, (list, tuple)):
+        return "list"
+    strategy = value.get("strategy") if isinstance(value, dict) else getattr(value, "strategy", "list")
+    return "ordered" if strategy in {"fallback", "round_robin"} else str(strategy)
 
 
 Route = Annotated[

@@ -110,8 +110,8 @@ class Control(Protocol):
         """Put the project back to just after a step. Raises StaleEdit if the user has edits, unless ``force``."""
         ...
 
-    async def fork(self, project: str, step: str, *, instruction: str | None) -> Project:
-        """A new project that continues from a step of this one."""
+    async def fork(self, project: str, step: str, *, instruction: str | None, model: str | None = None) -> Project:
+        """A new project that continues from a step of this one; ``model`` answers for every role from there on."""
         ...
 
     async def blob(self, sha256: str) -> bytes:

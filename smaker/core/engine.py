@@ -200,9 +200,14 @@ class Engine:
         finally:
             self._desk.lock.release(project)
 
-    async def fork(self, project: str, step: str, *, instruction: str | None) -> Project:
+    async def fork(self, project: str, step: str, *, instruction: str | None, model: str | None = None) -> Project:
         """A new project that continues from a step of this one, with its history, spec and ledger up to there."""
         build = await self._desk.store.build(project)
+        if model is not None and build.project.mode == "offline":
+            raise UsageError(
+                "This project was planned by rules, for blueprints: no model can go on with it.",
+                hint="Begin anew with a model: smaker init --mode hybrid PROMPT",
+            )
         source = await self._workspace(build.project)
         commit = await self._commit(source, step)
         kept, spec = await self._kept(build, source, commit)
@@ -217,6 +222,7 @@ class Engine:
                 "workspace": str(folder),
                 "created_at": self._desk.clock.now(),
                 "deployment": None,
+                "model": model or build.project.model,
                 "adopted": False,
                 "revision": 0,
             }
