@@ -31,14 +31,19 @@ async def red_before(
 
 
 async def standing(context: Context, findings: Sequence[Finding]) -> list[Finding]:
-    """The findings, those of linters and gates about files that nobody touched as warnings."""
+    """The findings, as warnings those of linters and gates about files that nobody touched, or about lines that stood
+    there before."""
     skeleton = context.project.skeleton
     if not context.project.adopted or skeleton is None:
         return [*findings]
-    touched = await context.changes(skeleton)
-    return [
-        finding.model_copy(update={"severity": Severity.WARNING})
-        if finding.source in {"lint", "gate"} and finding.file is not None and finding.file not in touched
-        else finding
-        for finding in findings
-    ]
+    before = await context.changes(await context.tree(), skeleton)
+    sorted_out: list[Finding] = []
+    for finding in findings:
+        ours = finding.source not in {"lint", "gate"} or finding.file is None
+        if finding.file in before and not ours:
+            entry = before[finding.file]
+            old = entry[1].splitlines() if entry else []
+            now = (await context.read_or(finding.file)).splitlines()
+            ours = finding.line is None or not 0 < finding.line <= len(now) or now[finding.line - 1] not in old
+        sorted_out.append(finding if ours else finding.model_copy(update={"severity": Severity.WARNING}))
+    return sorted_out

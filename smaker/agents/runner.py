@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 from smaker.agents.evidence import findings_from_lint, findings_from_results, parse_coverage, parse_junit
 from smaker.agents.inherited import red_before, standing
@@ -21,6 +22,8 @@ PLACEHOLDER = re.compile(
     rb"|(?i:lorem ipsum|(?:rest|remainder) (?:is )?unchanged)"
 )
 """Text that stands for work not done. A mark counts in a comment alone: a to-do list may well be called TODO."""
+
+MOST_PLACEHOLDERS = 10  # told of one file
 
 TEXT_SUFFIXES = (
     ".py",
@@ -167,8 +170,7 @@ async def placeholders(context: Context) -> list[Finding]:
         if not path.endswith(TEXT_SUFFIXES) or path.startswith(".smaker/"):
             continue
         content = await context.read(path)
-        found = PLACEHOLDER.search(content)
-        if found:
+        for found in islice(PLACEHOLDER.finditer(content), MOST_PLACEHOLDERS):
             line = content.count(b"\n", 0, found.start()) + 1
             findings.append(
                 Finding(

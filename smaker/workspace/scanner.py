@@ -28,6 +28,9 @@ from smaker.workspace.trees import EMPTY_TREE, Entry, Folder, Trees
 
 log = logging.getLogger(__name__)
 
+BY_PRODUCTS = b"__pycache__/\n*.py[co]\n.pytest_cache/\n.ruff_cache/\n/reports/junit.xml\n/reports/coverage.xml\n"
+"""What running tests and linters leaves behind: no part of any project, also where its .gitignore does not say so."""
+
 _RACY_NS = 100_000_000  # a file changed this shortly before it was read is read again next time
 _ATTEMPTS = 5  # to read a file that is written meanwhile
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -79,8 +82,8 @@ class Scanner:
         """
         self._now = {}
         self._files = self._size = 0
-        text = read_small(self._exclude, ignore.MAX_RULES_FILE)
-        self._outer = self._rules(self._outer, text.encode("utf-8", "surrogateescape") if text else b"", 0, None)
+        text = read_small(self._exclude, ignore.MAX_RULES_FILE) or ""
+        self._outer = self._rules(self._outer, BY_PRODUCTS + text.encode("utf-8", "surrogateescape"), 0, None)
         top = os.open(self._root, _OPEN | os.O_DIRECTORY)
         try:
             tree = self._folder(top, (), self._trees.folder(tracked), self._outer, only=False)

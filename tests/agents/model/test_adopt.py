@@ -24,7 +24,7 @@ PLAN = {
     "interfaces": ["words.count(text: str) -> int"],
     "modules": [{"name": "mend", "title": "Mend counting"}],
 }
-OLD = 'def count(text):\n    return len(text.split(" "))\n'
+OLD = 'def count(text):\n    # TODO: tabs\n    return len(text.split(" "))\n'
 EDIT = (
     '<edit path="words.py">\n<<<<<<< SEARCH\n    return len(text.split(" "))\n=======\n'
     "    return len(text.split())\n>>>>>>> REPLACE\n</edit>"
