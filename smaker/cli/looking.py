@@ -146,13 +146,18 @@ def show_trace(context: typer.Context, project: Id) -> None:
     raise typer.Exit(session.local(body))
 
 
-def replay(context: typer.Context, project: Id) -> None:
+def replay(
+    context: typer.Context,
+    project: Annotated[str, typer.Argument(metavar="ID_OR_FILE", help="A project's id, or a file with a record.")],
+) -> None:
     """Rebuild from the ledger with no model and no network; exit 1 unless the files are equal."""
     session: Session = context.obj
-    identifier = session.find(project)
+    file = Path(project)
+    kept = file.is_file()
+    identifier = file.name if kept else session.find(project)
 
     async def body(local: Local) -> int:
-        result = await local.replay(identifier)
+        result = await (local.replay_file(file) if kept else local.replay(identifier))
         verdict = "equal" if result.equal else "different"
         value = {"id": identifier, "equal": result.equal, "tree": result.tree, "recorded": result.recorded}
         text = f"{verdict}: {result.tasks} tasks, {result.steps} steps, tree {result.tree[:12]}"
@@ -222,19 +227,23 @@ def export(
     context: typer.Context,
     project: Id,
     file: Annotated[Path | None, typer.Argument(metavar="[FILE.zip]", help="Where to write it.")] = None,
+    record: Annotated[bool, typer.Option("--record", help="Write the build's record, for smaker replay FILE.")] = False,
 ) -> None:
-    """Write the software as a zip archive."""
+    """Write the software as a zip archive, or the record of its build."""
+    from smaker.core.recording import SUFFIX
+
     session: Session = context.obj
     identifier = session.find(project)
     spec = session.reader().build(identifier).project.spec
-    target = (file or Path(f"{spec.slug if spec else identifier}.zip")).absolute()
+    suffix = SUFFIX if record else ".zip"
+    target = (file or Path(f"{spec.slug if spec else identifier}{suffix}")).absolute()
     if target.exists():
         raise UsageError(f"{target} exists.", hint="Name another file.")
     if not target.parent.is_dir():
         raise NotFound(f"There is no folder {target.parent}.", hint="Make it, or name another file.")
 
     async def body(local: Local) -> None:
-        await local.control.export(identifier, target)
+        await (local.export_record(identifier, target) if record else local.control.export(identifier, target))
         size = target.stat().st_size
         session.show({"id": identifier, "file": str(target), "size": size}, f"{target}  {size:,} bytes")
 

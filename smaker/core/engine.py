@@ -230,7 +230,8 @@ class Engine:
         tasks = tuple(task.model_copy(update={"project": identifier}) for task in build.tasks)
         first = NewEvent(kind="project.created", message=f"{forked.name}: from {project} at {step}")
         self._publish(await self._desk.store.create(forked, Change(tasks=tasks, report=build.report, events=(first,))))
-        await self._desk.store.copy_steps(project, identifier, sorted(kept))
+        steps = [step for step in await self._desk.store.steps(project) if step.task in kept]
+        await self._desk.store.add_steps(identifier, steps)
         changed = await self._decide(identifier, lambda now: rewind(now, kept, spec, at=self._desk.clock.now()))
         return await self.steer(identifier, AddStep(text=instruction)) if instruction else changed
 

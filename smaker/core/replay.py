@@ -78,14 +78,15 @@ async def replay_project(
     agent: Callable[[str, str], Agent],
     clock: Clock,
     redact: Callable[[str], str] = str,
+    recorded: str | None = None,
 ) -> Replayed:
     """Do every task that was done again, in the order in which they were, with recorded results, in ``folder``.
 
-    ``scratch`` makes the fresh repository: an empty one, or for an adopted project one at the commit it began with.
+    ``recorded`` is the tree to come to; without it, that of the project's main. ``scratch`` makes the fresh repository:
+    an empty one, or for an adopted project one at the commit it began with.
     Raises Diverged.
     """
     build = await store.build(identifier)
-    original = await workspaces.open(Path(build.project.workspace))
     done = _order(build.tasks, await _all_events(store, identifier))
     fresh = await _beginning(build.project, scratch, folder, await store.steps(identifier))
     project = build.project.model_copy(update={"spec": None, "proofs": (), "skeleton": None})
@@ -106,20 +107,22 @@ async def replay_project(
         replay=True,
     )
     for task in done:
-        recorded = await store.steps(identifier, task.id)
-        steps += len(recorded)
+        ledger = await store.steps(identifier, task.id)
+        steps += len(ledger)
         now = build.model_copy(update={"project": project})
-        context = Context(build=now, task=task, rooms=rooms, recorded=recorded)
+        context = Context(build=now, task=task, rooms=rooms, recorded=ledger)
         outcome = await agent(task.agent, project.mode).run(context)
         commit = await fresh.integrate(task.id) if context.committed is not None else None
         await context.close()
         project = fold_project(project, advance(now, task.id, outcome, at=clock.now(), commit=commit))
-    head, recorded_head = await fresh.head(), await original.head()
-    if head is None or recorded_head is None:
+    head = await fresh.head()
+    if recorded is None:
+        original = await workspaces.open(Path(build.project.workspace))
+        main = await original.head()
+        recorded = await original.tree(main) if main is not None else None
+    if head is None or recorded is None:
         raise Diverged("there is nothing to compare: the build has no commit yet")
-    return Replayed(
-        tree=await fresh.tree(head), recorded=await original.tree(recorded_head), tasks=len(done), steps=steps
-    )
+    return Replayed(tree=await fresh.tree(head), recorded=recorded, tasks=len(done), steps=steps)
 
 
 async def _beginning(project: Project, scratch: Workspaces, folder: Path, steps: Sequence[Step]) -> Workspace:

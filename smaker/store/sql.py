@@ -186,10 +186,9 @@ class SqlStore:
         tasks = None if task is None else (task,)
         return await self._read(partial(ledger.steps, project=project, tasks=tasks))
 
-    async def copy_steps(self, source: str, target: str, tasks: Sequence[str]) -> None:
-        """Copy the ledger of some tasks of one project to another. Raises NotFound."""
-        found = await self._read(partial(ledger.steps, project=source, tasks=tasks))
-        await self._writer.do(partial(ledger.copy, source=found, target=target), project=target)
+    async def add_steps(self, project: str, steps: Sequence[Step]) -> None:
+        """Append what was recorded elsewhere to the ledger of a project. Raises NotFound."""
+        await self._writer.do(partial(ledger.copy, source=steps, target=project), project=project)
 
     async def events(self, project: str, *, after: int = 0, limit: int = 1000) -> list[Event]:
         """Return events with seq > ``after`` in order, ``limit`` at most."""

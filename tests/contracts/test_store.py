@@ -160,7 +160,7 @@ async def test_a_project_that_is_not_there_is_named(store: Store) -> None:
         store.apply("nope", Change()),
         store.emit("nope", [event()]),
         store.delete("nope"),
-        store.copy_steps("nope", "nope", ()),
+        store.add_steps("nope", ()),
     ):
         with pytest.raises(NotFound, match="nope"):
             await call
@@ -515,7 +515,7 @@ async def test_a_fork_gets_the_ledger_of_the_tasks_it_keeps(store: Store, clock:
         await store.finish_step(step(clock, 1, task=identifier, finished_at=clock.now()))
     await store.begin_step(step(clock, 2, task="t1"))
     await store.create(project(clock, "p2"), Change())
-    await store.copy_steps("p1", "p2", ["t1"])
+    await store.add_steps("p2", await store.steps("p1", "t1"))
     copied = await store.steps("p2")
     assert [(entry.id, entry.project, entry.finished_at is None) for entry in copied] == [
         ("t1.1", "p2", False),

@@ -176,8 +176,14 @@ class _Module:
         return marks
 
     def _resolved(self, expression: ast.expr) -> ast.expr:
-        """A name of the module stands for what was assigned to it."""
-        return self._constants.get(expression.id, expression) if isinstance(expression, ast.Name) else expression
+        """A name of the module stands for what was assigned to it, also where it is called."""
+        match expression:
+            case ast.Name(id=name):
+                return self._constants.get(name, expression)
+            case ast.Call(func=ast.Name(id=name)) if name in self._constants:
+                return ast.Call(self._constants[name], expression.args, expression.keywords)
+            case _:
+                return expression
 
     def _skips(self, decorator: ast.expr, depth: int = 0) -> bool:
         """Whether a skipping mark is the decorator or one of its cases has one."""

@@ -24,6 +24,7 @@ NAMING = {
         '`test("R1, R2: adds two numbers", …)`.'
     ),
 }
+IN_PLACE = "Your files are in place as you wrote them: send what changes."
 PATTERN = {"pytest": "tests/acceptance/test_*.py", "node": "tests/acceptance/*.test.js"}
 FILES_SHOWN = 4_000  # tokens of the skeleton
 TESTS_SHOWN = 16_000
@@ -106,7 +107,7 @@ class _Examined:
             listed = "\n".join(f"- {source.id}" for source in unproved)
             return (
                 f"These tests do not fail where the software is missing, so they prove nothing:\n{listed}\n"
-                "Make each assert something that only the finished software does, or leave it out."
+                "Make each assert something that only the finished software does, or leave it out.\n" + IN_PLACE
             )
         return ""
 
@@ -116,12 +117,12 @@ class _Examined:
         lines = [f"- {source.id} is skipped" for source in sources if source.skipped]
         lines += [f"- {source.id} asserts nothing that can fail" for source in sources if not source.assertions]
         lines += [f"- no requirement is called {name}" for name in sorted(named - known)]
-        lines += [
-            f"- no test names {entry.id}: {entry.text}"
-            for entry in self._context.spec.requirements
-            if entry.must and entry.id not in named
-        ]
-        return "The tests are not fit to prove the plan:\n" + "\n".join(lines) if lines else ""
+        unnamed = [entry.id for entry in self._context.spec.requirements if entry.must and entry.id not in named]
+        if unnamed and not named:
+            lines.append(f"- no test names a requirement. {NAMING[self._profile.dialect]}")
+        elif unnamed:
+            lines.append(f"- no test names {', '.join(unnamed)}")
+        return "\n".join(["The tests are not fit to prove the plan:", *lines, IN_PLACE]) if lines else ""
 
 
 def _task(context: Context) -> str:

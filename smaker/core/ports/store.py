@@ -126,8 +126,9 @@ class Store(Protocol):
         """Return the ledger in order of (task's number, index); an unfinished intent has ``finished_at`` None."""
         ...
 
-    async def copy_steps(self, source: str, target: str, tasks: Sequence[str]) -> None:
-        """Copy the ledger of some tasks of one project to another."""
+    async def add_steps(self, project: str, steps: Sequence[Step]) -> None:
+        """Append what was recorded elsewhere (of another project, or read from a file) to the ledger of a project that
+        has no step of their tasks yet. Raises NotFound."""
         ...
 
     async def events(self, project: str, *, after: int = 0, limit: int = 1000) -> list[Event]:

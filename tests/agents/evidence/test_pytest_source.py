@@ -334,3 +334,11 @@ def test_adding_assertions_never_breaks_a_proof(before: list[str], added: list[s
         assert ast.parse(text)
     if first.assertions:
         assert compare_proofs([first], [body([])])
+
+
+def test_a_mark_under_a_name_of_the_module_is_the_mark() -> None:
+    source = (
+        "import pytest\n\nproves = pytest.mark.requirement\n\n\n"
+        '@proves("R1", "R2")\ndef test_one():\n    assert work() == 1\n'
+    )
+    assert read_pytest("tests/test_a.py", source)[0].requirements == ("R1", "R2")
