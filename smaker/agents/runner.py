@@ -91,7 +91,9 @@ class Runner:
         """A test run that rewrites files of the project could make itself pass."""
         if await context.tree() == before:
             return []
-        return [Finding(source="gate", message="Running the tests changed files of the project", signature="touched")]
+        changed = ", ".join(sorted(await context.changes(before))[:10])
+        message = f"Running the tests changed files of the project: {changed}"
+        return [Finding(source="gate", message=message, signature="touched")]
 
     @staticmethod
     def _report(

@@ -222,11 +222,10 @@ async def _build(session: Session, local: Local, project: str, *, joins: bool = 
 def _request(local: Local, text: str) -> NewProject:
     """A project of this prompt with what the configuration says. Raises ConfigError if no model can plan it."""
     from smaker.core.control import NewProject
-    from smaker.core.ports import Role
 
     settings = local.settings
     if settings.llm.mode != "offline":
-        local.models.for_role(Role.PLANNING)  # says now what is missing, not in the middle of a build
+        local.models.ready()
     else:
         _bounded(text, "prompt", MAX_OFFLINE)
     return NewProject(

@@ -1,4 +1,4 @@
-"""A build's record in one file: all that a replay needs, so that anybody can rebuild it without model or network.
+"""A build's record in one file: all that is needed to build it again anywhere, without model, network or sandbox.
 
 The file is a zip archive with ``record.json`` (the project, its tasks, the ledger, and the tree they come to) and the
 blobs that the ledger names, each under its sha-256.
@@ -18,7 +18,7 @@ from pydantic import JsonValue, ValidationError
 from smaker.core.errors import NotFound, UsageError
 from smaker.core.events import NewEvent
 from smaker.core.models import Project, Step, Task
-from smaker.core.ports import Change, Store
+from smaker.core.ports import Store
 from smaker.core.spec import Frozen
 
 SUFFIX = ".smaker"
@@ -66,16 +66,15 @@ async def record(store: Store, project: str, *, tree: str) -> tuple[Recording, d
             blobs[name] = await store.get_blob(name)
         except NotFound:
             continue  # a text of 64 hexadecimal digits that names no blob
-    recording = Recording(project=build.project, tasks=build.tasks, steps=tuple(steps), finished=tuple(ends), tree=tree)
+    unplaced = build.project.model_copy(update={"workspace": build.project.spec.slug if build.project.spec else "."})
+    recording = Recording(
+        project=unplaced,  # where it was built is nobody's business
+        tasks=build.tasks,
+        steps=tuple(steps),
+        finished=tuple(ends),
+        tree=tree,
+    )
     return recording, blobs
-
-
-async def restore(store: Store, recording: Recording, blobs: Mapping[str, bytes]) -> None:
-    """Write a record into a store that does not have the project. Raises Conflict if it does."""
-    for data in blobs.values():
-        await store.put_blob(data)
-    await store.create(recording.project, Change(tasks=recording.tasks, events=recording.finished))
-    await store.add_steps(recording.project.id, recording.steps)
 
 
 def write(path: Path, recording: Recording, blobs: Mapping[str, bytes]) -> None:

@@ -78,12 +78,10 @@ async def replay_project(
     agent: Callable[[str, str], Agent],
     clock: Clock,
     redact: Callable[[str], str] = str,
-    recorded: str | None = None,
 ) -> Replayed:
     """Do every task that was done again, in the order in which they were, with recorded results, in ``folder``.
 
-    ``recorded`` is the tree to come to; without it, that of the project's main. ``scratch`` makes the fresh repository:
-    an empty one, or for an adopted project one at the commit it began with.
+    ``scratch`` makes the fresh repository: an empty one, or for an adopted project one at the commit it began with.
     Raises Diverged.
     """
     build = await store.build(identifier)
@@ -115,14 +113,11 @@ async def replay_project(
         commit = await fresh.integrate(task.id) if context.committed is not None else None
         await context.close()
         project = fold_project(project, advance(now, task.id, outcome, at=clock.now(), commit=commit))
-    head = await fresh.head()
-    if recorded is None:
-        original = await workspaces.open(Path(build.project.workspace))
-        main = await original.head()
-        recorded = await original.tree(main) if main is not None else None
-    if head is None or recorded is None:
+    original = await workspaces.open(Path(build.project.workspace))
+    head, main = await fresh.head(), await original.head()
+    if head is None or main is None:
         raise Diverged("there is nothing to compare: the build has no commit yet")
-    return Replayed(tree=await fresh.tree(head), recorded=recorded, tasks=len(done), steps=steps)
+    return Replayed(tree=await fresh.tree(head), recorded=await original.tree(main), tasks=len(done), steps=steps)
 
 
 async def _beginning(project: Project, scratch: Workspaces, folder: Path, steps: Sequence[Step]) -> Workspace:

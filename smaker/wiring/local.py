@@ -80,37 +80,32 @@ class Local:
             catalog=self.catalog,
         )
 
-    async def replay(self, project: str, *, store: Store | None = None, recorded: str | None = None) -> Replayed:
-        """Rebuild a project from its ledger (in ``store``) in a temporary repository. Raises Diverged."""
+    async def replay(self, project: str) -> Replayed:
+        """Rebuild a project from its ledger in a temporary repository. Raises Diverged."""
         from smaker.core.replay import replay_project
 
         with tempfile.TemporaryDirectory(prefix="smaker-replay-") as folder:
             workspaces = build_workspaces(Path(folder) / "state", self.clock)
             return await replay_project(
                 project,
-                store=store or self.store,
+                store=self.store,
                 workspaces=self.workspaces,
                 scratch=workspaces,
                 folder=Path(folder) / "files",
                 agent=self.agent,
                 clock=self.clock,
                 redact=self.redact,
-                recorded=recorded,
             )
 
     async def replay_file(self, path: Path) -> Replayed:
-        """Rebuild a build from its record in a file, in a temporary home. Raises UsageError, Diverged."""
-        from smaker.core.recording import read, restore
-        from smaker.store.sql import open_store
+        """Build again from a record in a file, in a temporary folder. Raises UsageError, Diverged."""
+        from smaker.core.rebuilding import build_again
+        from smaker.core.recording import read
 
         recording, blobs = read(path)
         with tempfile.TemporaryDirectory(prefix="smaker-record-") as folder:
-            store = await open_store(Path(folder), clock=self.clock)
-            try:
-                await restore(store, recording, blobs)
-                return await self.replay(recording.project.id, store=store, recorded=recording.tree)
-            finally:
-                await store.close()
+            workspaces = build_workspaces(Path(folder) / "state", self.clock)
+            return await build_again(recording, blobs, workspaces=workspaces, folder=Path(folder) / "files")
 
     async def export_record(self, project: str, path: Path) -> None:
         """Write the record of a build to a file. Raises UsageError, OSError."""

@@ -6,11 +6,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from smaker.core.errors import ConfigError
+from smaker.core.ports import Role
 from smaker.core.secrets import Redactor
 
 if TYPE_CHECKING:
     from smaker.config import Settings
-    from smaker.core.ports import Clock, LanguageModel, Role
+    from smaker.core.ports import Clock, LanguageModel
     from smaker.llm.router import Router
 
 
@@ -31,6 +33,22 @@ class ConfiguredModels:
     def named(self, name: str) -> LanguageModel:
         """One provider by its name, or "provider/model". Raises ConfigError."""
         return self.router.named(name)
+
+    def ready(self) -> None:
+        """Raise ConfigError if no model that may be asked has the key it needs: better now than within a build."""
+        llm = self._settings.llm
+        missing: list[str] = []
+        for name in llm.in_use():
+            provider = llm.providers.get(name)
+            variable = provider.api_key_env if provider is not None else None
+            if variable is None or os.environ.get(variable):
+                self.router.for_role(Role.PLANNING)
+                return
+            missing.append(variable)
+        raise ConfigError(
+            f"No model can be asked: {', '.join(missing)} not set." if missing else "No model is switched on.",
+            hint="Set a key, or use a model of this machine: smaker models shows what is configured.",
+        )
 
     async def close(self) -> None:
         """Close connections, if there are any."""

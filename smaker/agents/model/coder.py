@@ -6,7 +6,7 @@ from smaker.agents.evidence import findings_from_lint
 from smaker.agents.inherited import standing
 from smaker.agents.model.loop import Work, protects
 from smaker.agents.model.plan import spec_text
-from smaker.agents.model.showing import repository
+from smaker.agents.model.showing import named_in, repository
 from smaker.agents.model.talk import answer_lines, file_format, room
 from smaker.agents.prompts import render
 from smaker.core.context import Context
@@ -41,7 +41,9 @@ class ModelCoder:
             prompt=words,
             spec=plan,
             profile=profile,
-            files=await repository(context, paths, budget=budget, about=_about(context, module)),
+            files=await repository(
+                context, paths, budget=budget, about=_about(context, module), first=named_in(f"{words}\n{plan}", paths)
+            ),
             task=_task(context, module),
             answer_lines=answer_lines(traits),
         )
@@ -109,6 +111,8 @@ def _about(context: Context, module: Module) -> str:
 
 def _task(context: Context, module: Module) -> str:
     if len(context.spec.modules) == 1:
+        if context.project.adopted:
+            return "Make the change in the software that is there: as little as is needed, all that the plan asks for."
         return "Write the whole of the software now: every file it needs."
     others = [f"{entry.title} ({entry.name})" for entry in context.spec.modules if entry.name != module.name]
     return (

@@ -36,6 +36,13 @@ async def shown(context: Context, paths: Sequence[str], *, budget: int) -> str:
     return "\n\n".join(parts) or "(none)"
 
 
+def named_in(text: str, paths: Sequence[str]) -> list[str]:
+    """The paths that a text names, by their end ("filters/others.py", "others.py"), in the order of the paths."""
+    words = {word.strip(".,;:()[]{}`'\"") for word in text.split()}
+    ends = {word.lstrip("./") for word in words if "." in word and len(word) > 3}
+    return [path for path in paths if any(path == end or path.endswith(f"/{end}") for end in ends)]
+
+
 async def repository(
     context: Context, paths: Sequence[str], *, budget: int, about: str, first: Sequence[str] = ()
 ) -> str:

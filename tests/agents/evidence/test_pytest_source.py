@@ -342,3 +342,16 @@ def test_a_mark_under_a_name_of_the_module_is_the_mark() -> None:
         '@proves("R1", "R2")\ndef test_one():\n    assert work() == 1\n'
     )
     assert read_pytest("tests/test_a.py", source)[0].requirements == ("R1", "R2")
+
+
+def test_an_expected_error_ends_its_block_and_not_the_test() -> None:
+    body = """
+        with pytest.raises(ZeroDivisionError):
+            with opened(x) as file:
+                raise ZeroDivisionError
+        assert file.closed
+    """
+    test = only(body)
+    assert not test.skipped
+    assert "assert file.closed" in test.assertions
+    assert only(body.replace("pytest.raises", "contextlib.suppress")).skipped

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smaker.agents.codemap import estimate_tokens
+from smaker.agents.model.showing import named_in
 from smaker.agents.model.talk import answer_lines, answers_to, calls_in, file_format, reserved, room, within_context
 from smaker.core.ports import Message, Traits
 
@@ -61,3 +62,9 @@ def test_results_are_turns_of_the_conversation() -> None:
 def test_a_model_that_cannot_edit_is_told_of_whole_files_alone() -> None:
     assert "SEARCH" in file_format(Traits())
     assert "SEARCH" not in file_format(Traits(edits=False))
+
+
+def test_files_that_a_text_names_come_first() -> None:
+    paths = ["a.py", "lib/filters/others.py", "lib/keywords.py", "lib/sql.py", "tests/test_sql.py"]
+    text = "The bug is in `filters/others.py`, or (keywords.py). See e.g. ./a.py; not in mysql.py."
+    assert named_in(text, paths) == ["a.py", "lib/filters/others.py", "lib/keywords.py"]
