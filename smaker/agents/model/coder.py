@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from smaker.agents.evidence import findings_from_lint
 from smaker.agents.inherited import standing
-from smaker.agents.model.loop import Work, protects
+from smaker.agents.model.guards import outside_of_tests
+from smaker.agents.model.loop import Work
 from smaker.agents.model.plan import spec_text
 from smaker.agents.model.showing import named_in, repository
 from smaker.agents.model.talk import answer_lines, file_format, room
@@ -55,7 +56,7 @@ class ModelCoder:
             system=render("coder", edit_format=file_format(traits)),
             traits=traits,
             task=task,
-            may_write=protects(profile.acceptance, ".smaker"),
+            guard=outside_of_tests(profile),
             check=lambda: _gate(context, profile, work),
         )
         await work.run()

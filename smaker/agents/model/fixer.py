@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from smaker.agents.evidence import is_test_file
 from smaker.agents.model.coder import lint
-from smaker.agents.model.loop import Work, protects
+from smaker.agents.model.guards import outside_of_tests
+from smaker.agents.model.loop import Work
 from smaker.agents.model.plan import spec_text
 from smaker.agents.model.showing import repository
 from smaker.agents.model.talk import file_format, room
@@ -53,7 +54,7 @@ class ModelFixer:
                 files=await repository(context, matter, budget=budget, about=found, first=first),
                 others=", ".join(others[:60]),
             ),
-            may_write=protects(profile.acceptance, ".smaker"),
+            guard=outside_of_tests(profile),
             check=lambda: _gate(context, profile, work),
         )
         await context.prepare(profile)

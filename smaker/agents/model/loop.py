@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from smaker.agents.edits import Answer, parse_answer, plan_changes
+from smaker.agents.model.guards import Guard
 from smaker.agents.model.structured import said
 from smaker.agents.model.talk import answers_to, calls_in, reserved, within_context
 from smaker.agents.model.tools import Toolbox
@@ -29,7 +30,7 @@ class Work:
     title: str
     system: str
     task: str
-    may_write: Callable[[str], bool]
+    guard: Guard
     check: Check
     traits: Traits
     tools: bool = True
@@ -95,12 +96,14 @@ class Work:
         known = await self._current(answer)
         changes = plan_changes(answer, known.get)
         faults = [fault.message for fault in changes.faults]
-        files: dict[str, bytes | None] = {path: text.encode() for path, text in changes.files.items()}
+        files: dict[str, bytes | None] = {path: _bytes(text) for path, text in changes.files.items()}
         files |= dict.fromkeys(changes.deletions)
-        refused = sorted(path for path in files if not self.may_write(path))
-        if refused:
-            faults.append(f"Refused: {', '.join(refused)}: you must not change these files. The others were taken.")
-        allowed = {path: data for path, data in files.items() if path not in refused}
+        old = {path: _bytes(text) for path, text in known.items()}
+        reasons = {path: self.guard(path, old.get(path), data) for path, data in files.items()}
+        faults += [
+            f"Refused: {path}: {reason}. What else you wrote was taken." for path, reason in reasons.items() if reason
+        ]
+        allowed = {path: data for path, data in files.items() if not reasons[path]}
         if allowed:
             try:
                 await self.context.write(allowed, title=f"write {', '.join(sorted(allowed))}"[:200])
@@ -126,18 +129,14 @@ class Work:
         """What a command changed although the model must not is put back, as it was when the task began."""
         now = await self.context.tree()
         before = await self.context.changes(now, began) if now != began else {}
-        wrong = {path: entry and entry[1] for path, entry in before.items() if not self.may_write(path)}
+        wrong: dict[str, bytes | None] = {}
+        for path, entry in before.items():
+            old = entry[1] if entry else None
+            if self.guard(path, old, await self.context.read_or(path) or None):
+                wrong[path] = old
         if wrong:
             await self.context.write(wrong, title=f"put back {', '.join(sorted(wrong))}"[:200])
 
 
-def protects(*folders: str) -> Callable[[str], bool]:
-    """Whether a path is outside of all ``folders``."""
-    prefixes = tuple(f"{folder.rstrip('/')}/" for folder in folders)
-    return lambda path: not path.startswith(prefixes)
-
-
-def within(folder: str) -> Callable[[str], bool]:
-    """Whether a path is inside of ``folder``."""
-    prefix = f"{folder.rstrip('/')}/"
-    return lambda path: path.startswith(prefix)
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

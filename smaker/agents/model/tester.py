@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smaker.agents.evidence import is_test_file
-from smaker.agents.model.loop import Work, within
+from smaker.agents.model.guards import inside_of
+from smaker.agents.model.loop import Work
 from smaker.agents.model.plan import spec_text
 from smaker.agents.model.showing import shown
 from smaker.agents.model.talk import file_format, room
@@ -66,7 +67,7 @@ class ModelTester:
                 existing=await shown(context, mine, budget=min(TESTS_SHOWN, budget)) if mine else "",
                 task=_task(context),
             ),
-            may_write=within(profile.acceptance),
+            guard=inside_of(profile.acceptance),
             check=examined.wrong,
             traits=traits,
             tools=False,
