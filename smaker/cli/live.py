@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 GRACE_S = 1.0
 TAIL = 4  # lines of live output shown
+UNREACHED = {"E_REFUSED", "E_UNAVAILABLE", "E_MODEL_AUTH", "E_MODEL_UNKNOWN"}
 QUIET_KINDS = {"step.check", "step.edit", "task.ready", "artifact"}
 
 
@@ -60,7 +61,7 @@ async def watch(session: Session, local: Local, project: str) -> int:
 def exit_code(build: Build) -> int:
     """What the interfaces promise: 0 done, 1 failed, 3 waits for the user, 4 something could not be reached."""
     project = build.project
-    if project.error is not None and project.error.code in {"E_REFUSED", "E_UNAVAILABLE"}:
+    if project.error is not None and project.error.code in UNREACHED:
         return 4
     if project.error is not None and project.error.code in {"E_SANDBOX", "E_SANDBOX_LEVEL"}:
         return 78
