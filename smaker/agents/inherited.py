@@ -42,8 +42,10 @@ async def standing(context: Context, findings: Sequence[Finding]) -> list[Findin
         ours = finding.source not in {"lint", "gate"} or finding.file is None
         if finding.file in before and not ours:
             entry = before[finding.file]
-            old = entry[1].splitlines() if entry else []
-            now = (await context.read_or(finding.file)).splitlines()
+            old = {line.strip() for line in entry[1].splitlines()} if entry else set[bytes]()
+            now = [
+                line.strip() for line in (await context.read_or(finding.file)).splitlines()
+            ]  # it may have been moved
             ours = finding.line is None or not 0 < finding.line <= len(now) or now[finding.line - 1] not in old
         sorted_out.append(finding if ours else finding.model_copy(update={"severity": Severity.WARNING}))
     return sorted_out
