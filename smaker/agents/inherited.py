@@ -9,6 +9,9 @@ from smaker.core.context import Context
 from smaker.core.models import Finding, Severity, TestReport, TestSource, TestStatus
 from smaker.core.profile import Profile
 
+FAILURES_SHOWN = 12
+FAILURE_SHOWN = 700  # characters, of the end of what a test said
+
 
 async def red_before(
     context: Context, profile: Profile, report: TestReport, sources: Sequence[TestSource]
@@ -28,6 +31,30 @@ async def red_before(
     except ValueError:
         return frozenset()
     return frozenset(doubtful & {result.id for result in results if result.status is TestStatus.FAILED})
+
+
+async def tests_as_they_are(context: Context, profile: Profile) -> str:
+    """What the tests of an adopted repository say before anything is changed, as a model reads it."""
+    await context.prepare(profile)
+    before = await context.tree()
+    ran = await context.run(profile.test, title="see what its tests say", collect=[profile.junit])
+    if (after := await context.tree()) != before:
+        changed = await context.changes(after, before)
+        old = {path: entry[1] if entry else None for path, entry in changed.items()}
+        await context.write(old, title="put back what the tests changed")
+    xml = ran.files.get(profile.junit)
+    try:
+        results = parse_junit(xml, dialect=profile.dialect) if xml else ()
+    except ValueError:
+        results = ()
+    failed = [result for result in results if result.status is TestStatus.FAILED]
+    if not results:
+        return f"`{' '.join(profile.test)}` ran no test (exit code {ran.exit_code}):\n{ran.output.strip()[-1500:]}"
+    lines = [f"`{' '.join(profile.test)}`: {len(results)} tests, {len(failed)} fail now."]
+    lines += [f"\n{result.id}\n{result.message.strip()[-FAILURE_SHOWN:]}" for result in failed[:FAILURES_SHOWN]]
+    if len(failed) > FAILURES_SHOWN:
+        lines.append("\nAlso: " + ", ".join(result.id for result in failed[FAILURES_SHOWN : 10 * FAILURES_SHOWN]))
+    return "\n".join(lines)
 
 
 async def standing(context: Context, findings: Sequence[Finding]) -> list[Finding]:

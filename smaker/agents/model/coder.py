@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smaker.agents.evidence import findings_from_lint
-from smaker.agents.inherited import standing
+from smaker.agents.inherited import standing, tests_as_they_are
 from smaker.agents.model.guards import outside_of_tests
 from smaker.agents.model.loop import Work
 from smaker.agents.model.plan import spec_text
@@ -45,6 +45,7 @@ class ModelCoder:
             files=await repository(
                 context, paths, budget=budget, about=_about(context, module), first=named_in(f"{words}\n{plan}", paths)
             ),
+            tests=await tests_as_they_are(context, profile) if context.project.adopted else "",
             task=_task(context, module),
             answer_lines=answer_lines(traits),
         )

@@ -37,6 +37,7 @@ class Work:
     max_turns: int = MAX_TURNS
     turns: int = 0
     written: set[str] = field(default_factory=set[str])
+    last: list[str] = field(default_factory=list[str])  # by the last answer
     prose: str = ""  # all that was said beside files
 
     async def run(self) -> None:
@@ -71,6 +72,11 @@ class Work:
             talk.append(said(reply))
             faults = await self._apply(reply)
             results = await box.use(calls)
+            if self.last and results:
+                results[0] = (
+                    results[0][0],
+                    f"(First your files were written: {', '.join(self.last)}.)\n{results[0][1]}",
+                )
             await self._put_back(began)
             talk += answers_to(results, native=native)
             if calls and not faults:
@@ -104,6 +110,7 @@ class Work:
             f"Refused: {path}: {reason}. What else you wrote was taken." for path, reason in reasons.items() if reason
         ]
         allowed = {path: data for path, data in files.items() if not reasons[path]}
+        self.last = sorted(allowed)
         if allowed:
             try:
                 await self.context.write(allowed, title=f"write {', '.join(sorted(allowed))}"[:200])

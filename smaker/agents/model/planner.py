@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from smaker.agents.inherited import tests_as_they_are
 from smaker.agents.model.plan import Further, Plan, left_over, numbered, spec_text, to_spec
 from smaker.agents.model.showing import repository
 from smaker.agents.model.structured import ask_for
@@ -11,6 +14,7 @@ from smaker.agents.spec_file import SPEC_FILE, dump_spec
 from smaker.core.context import Context
 from smaker.core.models import Outcome, Verdict
 from smaker.core.ports import Message, Role, Traits
+from smaker.core.profile import Profile
 from smaker.core.spec import Spec
 from smaker.profiles import Catalog
 
@@ -36,12 +40,16 @@ class ModelPlanner:
         words = project.prompt if not instruction else f"{project.prompt}\n\n{instruction}"
         traits = await context.model_traits(Role.PLANNING)
         budget = room(traits, words, most=FILES_SHOWN)
+        tests = ""
+        if project.adopted and project.spec is None:
+            tests = await tests_as_they_are(context, _likely(profiles, await context.files()))
         first = render(
             "planner_task",
             profiles=profiles,
             answer_lines=answer_lines(await context.model_traits(Role.CODE_GENERATION)),
             spec=spec_text(project.spec) if project.spec else "",
             files=await _there(context, words, budget) if project.spec or project.adopted else "",
+            tests=tests,
             numbered=numbered(words),
         )
         talk = [
@@ -71,6 +79,12 @@ class ModelPlanner:
         asked = [*talk, question]
         further, _ = await ask_for(context, Role.PLANNING, asked, Further, title="review the plan", traits=traits)
         return plan.model_copy(update={"requirements": (*plan.requirements, *further.requirements)})
+
+
+def _likely(profiles: Sequence[Profile], files: Sequence[str]) -> Profile:
+    """The profile whose marks a repository bears; the first where none does."""
+    marked = (profile for profile in profiles if {mark.partition(":")[0] for mark in profile.detect} & {*files})
+    return next(marked, profiles[0])
 
 
 async def _there(context: Context, words: str, budget: int) -> str:

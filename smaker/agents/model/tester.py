@@ -8,7 +8,7 @@ from smaker.agents.evidence import is_test_file
 from smaker.agents.model.guards import inside_of
 from smaker.agents.model.loop import Work
 from smaker.agents.model.plan import spec_text
-from smaker.agents.model.showing import shown
+from smaker.agents.model.showing import named_in, repository, shown
 from smaker.agents.model.talk import file_format, room
 from smaker.agents.prompts import render
 from smaker.agents.red_first import read_sources, see_red
@@ -27,7 +27,7 @@ NAMING = {
 }
 IN_PLACE = "Your files are in place as you wrote them: send what changes."
 PATTERN = {"pytest": "tests/acceptance/test_*.py", "node": "tests/acceptance/*.test.js"}
-FILES_SHOWN = 4_000  # tokens of the skeleton
+FILES_SHOWN = 8_000  # tokens of what is there before
 TESTS_SHOWN = 16_000
 
 
@@ -46,6 +46,10 @@ class ModelTester:
         traits = await context.model_traits(Role.TESTING)
         words, plan = context.project.prompt, spec_text(context.spec)
         budget = room(traits, words, plan, most=FILES_SHOWN + TESTS_SHOWN)
+        there = ", ".join(others[:200])
+        if not context.project.proofs:
+            first = named_in(f"{words}\n{plan}", others)
+            there = await repository(context, others, budget=min(FILES_SHOWN, budget), about=words, first=first)
         work = Work(
             context=context,
             role=Role.TESTING,
@@ -61,9 +65,7 @@ class ModelTester:
                 prompt=words,
                 spec=plan,
                 profile=profile,
-                files=await shown(context, others, budget=min(FILES_SHOWN, budget))
-                if not context.project.proofs
-                else ", ".join(others),
+                files=there,
                 existing=await shown(context, mine, budget=min(TESTS_SHOWN, budget)) if mine else "",
                 task=_task(context),
             ),

@@ -38,7 +38,9 @@ class SearchFiles(_Arguments):
 
 
 class RunCommand(_Arguments):
-    """Run a command in the project's folder, without network, for a minute at most; you see its output."""
+    """Run a command (bash) in the project's folder, without network and without git, for a minute at most; you see the
+    head and the tail of its output, 12,000 characters. Files it writes in the project are kept, those in /tmp are not.
+    """
 
     command: Annotated[str, Field(min_length=1, max_length=4000, description="as in a shell: pipes and && work")]
 
@@ -112,8 +114,8 @@ def clipped(text: str, limit: int = MAX_RESULT) -> str:
     """Head and tail of a text that is too long."""
     if len(text) <= limit:
         return text
-    half = limit // 2
-    return f"{text[:half]}\n… {len(text) - limit:,} characters left out …\n{text[-half:]}"
+    head = limit // 4
+    return f"{text[:head]}\n… {len(text) - limit:,} characters left out …\n{text[head - limit :]}"
 
 
 def _schema(shape: type[_Arguments]) -> dict[str, Any]:

@@ -34,6 +34,7 @@ GIVEN: dict[str, object] = {
     "pattern": "tests/acceptance/test_*.py",
     "naming": "Each test has a mark.",
     "tools": [],
+    "tests": "",
     "answer_lines": 1500,
     "edit_format": "(the format of files and edits)",
 }
