@@ -12,6 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = re.findall(r'"(\w+)"', re.search(r"^NAMES = \((.*)\)$", (ROOT / "benchmarks/__main__.py").read_text(), re.M)[1])
+BY_NAME = {"defects"}
+HELPERS = {"__init__", "__main__", "crew", "figure", "mutants"}
 FIGURES = {"P1", "P3", "P4", "P5", "P8", "P11", "P12", "build"}
 
 
@@ -29,9 +31,38 @@ def test_everything_can_be_measured() -> None:
         assert figure["bound"] is None or figure["reached"] in {True, False}
 
 
-def test_every_benchmark_is_run_by_default() -> None:
-    given = {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - {"__init__", "__main__", "crew", "figure"}
-    assert given == set(NAMES)
+@pytest.mark.sandbox
+@pytest.mark.timeout(240)
+def test_planted_defects_are_mended() -> None:
+    ran = subprocess.run(
+        (sys.executable, "-m", "benchmarks", "defects", "--quick", "--json"),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    (figure,) = json.loads(ran.stdout)
+    assert figure["name"] == "defects"
+    assert figure["measured"] == len(figure["detail"]["all"]) == 2
+    assert figure["detail"]["found_by"] == {"test, fix round": 2}
+
+
+def test_every_benchmark_is_run_by_default_or_by_its_name() -> None:
+    given = {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - HELPERS
+    assert given == {*NAMES, *BY_NAME}
+
+
+def test_a_judge_is_for_defects() -> None:
+    ran = subprocess.run(
+        (sys.executable, "-m", "benchmarks", "steps", "--judge", "true"),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 2
+    assert "for defects alone" in ran.stderr
 
 
 def test_an_unknown_benchmark_is_named() -> None:
