@@ -102,7 +102,7 @@ class Toolbox:
             if exact.matches:
                 return render_grep(exact)
             hits = await asyncio.to_thread(search, index, given.text)
-        return render_hits(hits) or "No file has anything of it."
+        return render_hits(hits)
 
     async def _run(self, given: RunCommand) -> str:
         ran = await self._context.run(("bash", "-c", given.command), title=given.command[:120], timeout_s=60)

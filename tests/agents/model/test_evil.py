@@ -72,7 +72,7 @@ async def test_a_thousand_calls_in_one_answer_are_capped(shop: Any, script: Any,
         (ToolCall(id="c", name="read_file", arguments='{"path": "a'), "are not JSON"),
         (ToolCall(id="c", name="read_file", arguments='{"path": "../../etc/passwd"}'), "etc/passwd"),
         (ToolCall(id="c", name="read_file", arguments='{"path": "missing.py"}'), "missing.py"),
-        (ToolCall(id="c", name="search_files", arguments='{"text": "zzqqxxyy"}'), "No file"),
+        (ToolCall(id="c", name="search_files", arguments='{"text": "zzqqxxyy"}'), "Nothing found"),
     ],
 )
 async def test_a_wrong_call_is_answered_and_nothing_happens(
