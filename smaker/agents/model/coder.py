@@ -9,9 +9,9 @@ from smaker.agents.model.loop import Work
 from smaker.agents.model.plan import spec_text
 from smaker.agents.model.showing import named_in, repository
 from smaker.agents.model.talk import answer_lines, file_format, room
+from smaker.agents.modules import module_of
 from smaker.agents.prompts import render
 from smaker.core.context import Context
-from smaker.core.errors import SmakerError
 from smaker.core.models import Outcome, Severity, Stage, Verdict
 from smaker.core.ports import Role
 from smaker.core.profile import Profile
@@ -32,7 +32,7 @@ class ModelCoder:
         if context.task.stage is Stage.SKELETON:
             return await self._skeleton(context)
         profile = self._catalog.of(context.spec).profile
-        module = _module(context)
+        module = module_of(context)
         paths = [path for path in await context.files() if not _told_elsewhere(path)]
         traits = await context.model_traits(Role.CODE_GENERATION)
         words, plan = context.project.prompt, spec_text(context.spec)
@@ -91,14 +91,6 @@ async def lint(context: Context, profile: Profile) -> str:
         if any(finding.severity is Severity.ERROR for finding in found):
             return f"`{' '.join(argv)}` finds:\n{ran.output.strip()[:4000]}\nMend it."
     return ""
-
-
-def _module(context: Context) -> Module:
-    name = context.task.payload.get("module")
-    for module in context.spec.modules:
-        if module.name == name:
-            return module
-    raise SmakerError(f"The plan has no module {name!r}.", hint="Plan again with: smaker restart --from spec")
 
 
 def _told_elsewhere(path: str) -> bool:

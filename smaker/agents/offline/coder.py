@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from smaker.agents.modules import module_of
 from smaker.core.context import Context
-from smaker.core.errors import BuildFailed, SmakerError
+from smaker.core.errors import BuildFailed
 from smaker.core.models import Outcome, Stage, Verdict
-from smaker.core.spec import Module
 from smaker.profiles import Catalog, LoadedProfile
 
 
@@ -23,7 +23,7 @@ class OfflineCoder:
             files = loaded.render("template", spec)
             subject, requirements = f"skeleton: {spec.profile}", ()
         else:
-            module = self._module(context)
+            module = module_of(context)
             entity = spec.entity(module.entity) if module.entity else None
             files = loaded.render("blueprint/entity" if entity else "blueprint/project", spec, entity=entity)
             subject, requirements = f"{module.name}: {module.title}", module.requirements
@@ -31,14 +31,6 @@ class OfflineCoder:
         await format_files(context, loaded)
         await context.commit(subject[:72], requirements=requirements)
         return Outcome(verdict=Verdict.DONE, summary=f"{len(files)} files")
-
-    @staticmethod
-    def _module(context: Context) -> Module:
-        name = context.task.payload.get("module")
-        for module in context.spec.modules:
-            if module.name == name:
-                return module
-        raise SmakerError(f"The plan has no module {name!r}.", hint="Plan again with: smaker restart --from spec")
 
 
 async def format_files(context: Context, loaded: LoadedProfile) -> None:
