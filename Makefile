@@ -52,8 +52,8 @@ fix: $(BIN)/.dev ## Mend what can be mended by itself
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-coverage: $(BIN)/.dev ## Run all tests and measure what they cover
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term --cov-fail-under=90 $(ARGS)
+coverage: ## Run all tests and measure what they cover
+	@$(MAKE) --no-print-directory test ARGS="--cov --cov-report=term --cov-fail-under=90 $(ARGS)"
 
 bench: $(BIN)/.dev ## Measure what docs/performance.md reports
 	@$(BIN)/python -m benchmarks
