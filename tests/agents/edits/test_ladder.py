@@ -111,8 +111,8 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_answers_are_read_in_time_and_come_to_nothing(name: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()  # a neighbour's work is none of it
     changes = plan_changes(parse_answer(HOSTILE[name]), {}.get)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert set(changes.files) <= {"a.css"}
     assert all(len(fault.message) < 2_000 for fault in changes.faults)
