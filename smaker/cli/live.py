@@ -21,7 +21,7 @@ from smaker.core.events import Delta, Event
 from smaker.core.models import Desired, ProjectState
 from smaker.core.pipeline import waiting_for
 from smaker.core.ports import Build
-from smaker.core.secrets import sanitize
+from smaker.core.terminal import sanitize
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

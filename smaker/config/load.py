@@ -22,7 +22,8 @@ from smaker.config.narrowing import narrow
 from smaker.config.schema import Key
 from smaker.config.settings import Ensemble, Ordered, Settings, Weighted
 from smaker.core.errors import ConfigError
-from smaker.core.secrets import Redactor, sanitize
+from smaker.core.secrets import Redactor
+from smaker.core.terminal import sanitize
 
 _NO_OVERRIDES: Mapping[str, object] = MappingProxyType({})
 _HINT = "See what is set where with: smaker config show"

@@ -1,8 +1,8 @@
-"""Find credentials in text, mask them before text leaves the process, and make foreign text safe to show.
+"""Find credentials in text, and mask them before text leaves the process.
 
-Three doors use it: a commit is scanned (`find_secret`: few false alarms, a hit stops the commit), everything written,
-sent or shown is masked (`Redactor`: known values in all their usual encodings, and patterns), and text of others on a
-terminal has its control characters spelled out (`sanitize`).
+Three doors use it: a commit is scanned (`find_secret`: few false alarms, a hit stops the commit), a history is searched
+for what is in it already (`find_secrets`), and everything written, sent or shown is masked (`Redactor`: known values in
+all their usual encodings, and patterns).
 
 Every pattern is bounded and starts at a literal that is searched for first, so the time is linear in the text.
 """
@@ -10,13 +10,15 @@ Every pattern is bounded and starts at a literal that is searched for first, so 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import math
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import quote
 
 HOLD_BACK = 512
@@ -222,16 +224,37 @@ def _order(hit: Hit) -> tuple[int, bool, int]:
     return (hit.start, hit.kind == _GENERIC, -hit.end)
 
 
-def find_secret(data: bytes) -> str | None:
-    """Return the kind of the first credential in ``data`` (see `KINDS`), or None. Placeholders do not count."""
+class Found(NamedTuple):
+    """A credential in a file: its kind, its line from 1, and a digest of its value, which itself is nowhere in this."""
+
+    kind: str
+    line: int
+    digest: bytes
+
+
+def find_secrets(data: bytes) -> Iterator[Found]:
+    """Yield each credential in ``data`` (kinds: `KINDS`), overlapping ones as one. Placeholders do not count."""
     texts = [data.decode("latin-1")]  # every byte is a character: the patterns are ASCII
     if b"\0" in data:
         texts.append(data.replace(b"\0", b"").decode("latin-1"))  # UTF-16
+    seen: set[Found] = set()
     for text in texts:
+        line, counted, end = 1, 0, 0
         for hit in scan(text):
-            if not hit.obvious_example:
-                return hit.kind
-    return None
+            if hit.obvious_example or hit.start < end:
+                continue
+            line += text.count("\n", counted, hit.start)
+            counted, end = hit.start, hit.end
+            value = text[hit.start : hit.end].encode("latin-1")
+            found = Found(hit.kind, line, hashlib.sha256(value).digest())
+            if found not in seen:
+                seen.add(found)
+                yield found
+
+
+def find_secret(data: bytes) -> str | None:
+    """Return the kind of the first credential in ``data`` (see `KINDS`), or None. Placeholders do not count."""
+    return next((found.kind for found in find_secrets(data)), None)
 
 
 # --- masking ----------------------------------------------------------------------------------------------------------
@@ -373,26 +396,3 @@ class StreamRedactor:
         out = _mask(self._buffer[:cut], [hit for hit in hits if hit.end <= cut])
         self._buffer = self._buffer[cut:]
         return out
-
-
-# --- showing text of others -------------------------------------------------------------------------------------------
-
-_UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u180e"
-    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000110bd\U000110cd"
-    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f\ud800-\udfff]"
-)
-
-
-def sanitize(text: str) -> str:
-    r"""Return ``text`` with control, bidirectional, invisible and surrogate characters spelled out (``\x1b``).
-
-    Line feeds and tabs stay, and a carriage return before a line feed is dropped: foreign text can neither move the
-    cursor nor reorder or hide what a person reads.
-    """
-    return _UNSAFE.sub(_spell_out, text.replace("\r\n", "\n"))
-
-
-def _spell_out(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from smaker.core.ports.llm import Message, Request
-from smaker.core.secrets import Redactor, sanitize
+from smaker.core.secrets import Redactor
+from smaker.core.terminal import sanitize
 from smaker.llm.events import clean
 
 EXCERPT = 500  # bytes of a foreign text that an error quotes

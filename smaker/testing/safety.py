@@ -25,7 +25,8 @@ from urllib.parse import quote
 from smaker.core.errors import ConfigError, SmakerError
 from smaker.core.models import Problem
 from smaker.core.ports import CommandResult
-from smaker.core.secrets import Redactor, sanitize
+from smaker.core.secrets import Redactor
+from smaker.core.terminal import sanitize
 
 Failure = SmakerError | Problem | CommandResult | subprocess.CompletedProcess[str]
 """What can come of an attack: an error, a build's reason, the result of a command in a sandbox or of the program."""

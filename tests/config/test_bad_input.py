@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from smaker.config import Loaded, load_settings
 from smaker.core.errors import ConfigError
-from smaker.core.secrets import sanitize
+from smaker.core.terminal import sanitize
 from smaker.testing import Canaries, assert_safe_failure
 
 Load = Callable[..., Loaded]

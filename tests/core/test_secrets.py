@@ -11,14 +11,13 @@ import random
 import string
 import sys
 import time
-import unicodedata
 from collections.abc import Callable
 from urllib.parse import quote
 from uuid import UUID
 
 import pytest
 
-from smaker.core.secrets import KINDS, Redactor, find_secret, sanitize, scan
+from smaker.core.secrets import KINDS, Redactor, find_secret, find_secrets, scan
 
 BASE62 = string.ascii_letters + string.digits
 URL64 = BASE62 + "-_"
@@ -419,20 +418,18 @@ def test_streaming_a_megabyte_is_quick() -> None:
     assert seconds(stream, text) < 1
 
 
-def test_sanitize_spells_out_what_a_terminal_would_obey() -> None:
-    assert sanitize("\x1b]52;c;aGk=\x07\x1b[2J") == r"\x1b]52;c;aGk=\x07\x1b[2J"
-    assert sanitize("abc\rxyz\r\nnext\tcell\n") == "abc\\x0dxyz\nnext\tcell\n"
-    assert sanitize("safe\u202egnp.exe") == "safe\\u202egnp.exe"
-    assert sanitize("a\u200bb\ufeff\U000e0041\udcff\x9b") == "a\\u200bb\\ufeff\\U000e0041\\udcff\\x9b"
-    assert sanitize("Grüße, 世界 🚀 [@click=app.quit]") == "Grüße, 世界 🚀 [@click=app.quit]"
+def test_every_secret_of_a_file_is_told_with_its_line_and_without_its_value() -> None:
+    rng = random.Random(11)
+    first, second = "AK" + "IA" + draw(rng, string.ascii_uppercase + "234567", 16), "npm" + "_" + draw(rng, BASE62, 36)
+    text = f'# keys\n\nkey = "{first}"\nnpm = {second}, again {second}\nexample = AKIAIOSFODNN7EXAMPLE\n{first}\n'
+    found = list(find_secrets(text.encode()))
+    assert [(one.kind, one.line) for one in found] == [("aws", 3), ("npm", 4), ("aws", 6)]
+    assert found[0].digest == found[2].digest != found[1].digest
+    assert not any(value in repr(found) for value in (first, second))
+    assert [(one.kind, one.line) for one in find_secrets(text.encode("utf-16"))] == [("aws", 3), ("npm", 4), ("aws", 6)]
 
 
-def test_sanitize_leaves_no_control_format_or_surrogate_character() -> None:
-    left = [
-        hex(code)
-        for code in range(0x110000)
-        if chr(code) not in "\n\t"
-        and unicodedata.category(chr(code)) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
-        and sanitize(chr(code)) == chr(code)
-    ]
-    assert left == []
+def test_a_secret_that_two_patterns_know_is_one_secret() -> None:
+    rng = random.Random(12)
+    value = "sk-" + "proj-" + draw(rng, URL64, 80)
+    assert [one.kind for one in find_secrets(f'api_key = "{value}"\0'.encode())] == ["openai"]
