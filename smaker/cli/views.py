@@ -79,6 +79,7 @@ def _task_dict(task: Task) -> dict[str, Any]:
         "attempt": task.attempt,
         "agent": task.agent,
         "model": task.model,
+        "question": task.question,
         "seconds": task.seconds,
         "commit": task.commit,
     }
@@ -116,7 +117,10 @@ def summary_text(snapshot: Snapshot) -> str:
         if project.error.hint:
             lines.append(f"         {project.error.hint}")
     blocked = next((task for task in snapshot.tasks if task.state is TaskState.BLOCKED), None)
-    if blocked is not None:
+    if blocked is not None and blocked.question:
+        lines.append(f"  asks   {blocked.question}")
+        lines.append(f"         smaker answer {project.id} TEXT")
+    elif blocked is not None:
         lines.append(f"  waits  {blocked.title}: smaker approve {project.id}   or   smaker reject {project.id} TEXT")
     elif project.state in {ProjectState.READY, ProjectState.DEPLOYED}:
         lines.append(f"  next   smaker run {project.id}   smaker trace {project.id}   smaker history {project.id}")

@@ -19,6 +19,7 @@ from pydantic import JsonValue
 
 from smaker.core.asking import Asking, request_sha
 from smaker.core.box import Box, Ran, Started, digests
+from smaker.core.confidential import Mask, is_confidential, text_without_values
 from smaker.core.errors import NotFound, SmakerError
 from smaker.core.events import Delta
 from smaker.core.faults import crashpoint
@@ -31,14 +32,14 @@ from smaker.core.ports import (
     Reply,
     Request,
     Role,
-    SandboxLevel,
     SandboxProfile,
     Traits,
 )
 from smaker.core.profile import Profile
 from smaker.core.rooms import Rooms, Waiting
 from smaker.core.spec import Spec
-from smaker.core.taskfiles import TaskFiles
+from smaker.core.taskfiles import TaskFiles, means_yes
+from smaker.core.trailers import trailers
 
 
 class Context:
@@ -51,6 +52,9 @@ class Context:
         self.committed: str | None = None  # the last commit on the task's branch
         self._rooms = rooms
         self._answered = 0
+        self._may_delete = False
+        self._mask = Mask(rooms.redact)
+        self._learned = ""  # the tree whose confidential files the mask knows
         self._files = TaskFiles(rooms.workspace, rooms.store)
         self._ledger = Ledger(
             task=task,
@@ -66,7 +70,7 @@ class Context:
             sandbox=rooms.sandbox,
             environments=rooms.environments,
             store=rooms.store,
-            redact=rooms.redact,
+            redact=self._mask,
             say=self.say,
         )
         self._asking = Asking(
@@ -75,7 +79,7 @@ class Context:
             budget=build.project.budget,
             models=rooms.models,
             store=rooms.store,
-            redact=rooms.redact,
+            redact=self._mask,
             say=lambda text: self.say(text, stream="model"),
             override=build.project.model,
         )
@@ -116,6 +120,14 @@ class Context:
         """Return the paths of all files that git would not ignore, sorted."""
         return await (await self._open()).list(tree=await self._seen())
 
+    async def text(self, path: str) -> str:
+        """Return a file as a model may read it: one whose name says that it holds credentials without their values.
+
+        Raises NotFound, PathError.
+        """
+        data = await self.read(path)
+        return text_without_values(path, data) if is_confidential(path) else data.decode("utf-8", "replace")
+
     async def changes(self, old: str, new: str | None = None) -> dict[str, tuple[str, bytes] | None]:
         """Return what differs between two trees: path -> (mode, bytes) in ``new`` (by default the files as they are),
         None where it was deleted."""
@@ -123,7 +135,7 @@ class Context:
 
     def say(self, text: str, *, stream: Literal["output", "model"] = "output") -> None:
         """Show live output. Not recorded."""
-        delta = Delta(project=self.task.project, task=self.task.id, stream=stream, text=self._rooms.redact(text))
+        delta = Delta(project=self.task.project, task=self.task.id, stream=stream, text=self._mask(text))
         self._rooms.bus.publish((delta,))
 
     # --- effects ------------------------------------------------------------------------------------------------------
@@ -165,6 +177,7 @@ class Context:
         and the task's own files stay as they are.
         """
         checkout = await self._open()
+        await self._learn()
         workspace = await self._files.workspace()
         command = tuple(argv)
         seconds = timeout_s or self.project.limits.command_timeout_s
@@ -200,6 +213,7 @@ class Context:
     ) -> Started:
         """Start the software, ask it for ``path`` once it listens on ``port``, stop it, and return what it said."""
         checkout = await self._open()
+        await self._learn()
         began = self._rooms.clock.monotonic()
 
         async def do() -> Effect:
@@ -214,21 +228,31 @@ class Context:
         return Started.model_validate(step.output)
 
     async def commit(self, subject: str, *, body: str = "", requirements: Sequence[str] = ()) -> None:
-        """Commit what changed since the task's last commit, with our trailers; nothing if nothing changed.
+        """Commit what changed since the task's last commit, with our trailers; nothing if nothing changed. A task that
+        deletes more than half of the files it found asks its user first.
 
-        Raises SecretFound.
+        Raises SecretFound, SmakerError (E_DELETES) where the user says no.
         """
         checkout = await self._open()
         if self._files.tree == self._files.committed_tree:
             return
+        if not self._may_delete and (question := await self._files.losing()):
+            if not means_yes(await self.ask(question)):
+                raise SmakerError(
+                    f"{self.task.title}: refused, for it deletes more than half of the files.",
+                    hint="Nothing of it is in your folder. Have it done again with: smaker restart ID",
+                    code="E_DELETES",
+                )
+            self._may_delete = True
         author = Author(name=f"smaker {self.task.agent}", email=f"{self.task.agent}@smaker.invalid")
 
         async def do() -> Effect:
             crashpoint("commit.before")
-            message = f"{subject}\n\n{body}" if body else subject
-            sha = await checkout.commit(
-                message, author=author, trailers=self._trailers(requirements), tree=self._files.tree
+            said = trailers(
+                self.project, self.task, self._ledger.index, spent=self._spent, model=self._model, serves=requirements
             )
+            message = f"{subject}\n\n{body}" if body else subject
+            sha = await checkout.commit(message, author=author, trailers=said, tree=self._files.tree)
             crashpoint("commit.after")
             return Effect({"subject": subject}, commit=sha)
 
@@ -244,6 +268,7 @@ class Context:
         Raises WaitingForUser where the budget is spent, ConfigError, Unavailable, ModelError.
         """
         await self._open()
+        await self._learn()
         masked = self._asking.masked(request)
         payload: dict[str, JsonValue] = {"role": role.value, "request": request_sha(masked)}
         step = await self._ledger.step(StepKind.MODEL, title, payload, lambda: self._asking.ask(role, masked))
@@ -302,7 +327,7 @@ class Context:
             return Effect({"tree": tree}, moves_tree=True)
 
         await self._ledger.step(StepKind.CHECK, "the files as they are", {"what": "user files"}, do)
-        self._files.committed_tree = self._files.tree
+        self._files.found = self._files.committed_tree = self._files.tree
 
     async def keep(self, kind: str, name: str, media_type: str, data: bytes) -> None:
         """Keep bytes as an artifact of the project. The id is the same when the task is run again."""
@@ -335,6 +360,15 @@ class Context:
         await self._files.restore()
         return None
 
+    async def _learn(self) -> None:
+        """Have what the project's confidential files hold masked in all that is sent, recorded or shown from now on."""
+        checkout = await self._open()
+        tree = await self.tree()
+        if tree != self._learned:
+            self._learned = tree
+            for path in filter(is_confidential, await checkout.list(tree=tree)):
+                self._mask.learn(path, await checkout.read(path, tree=tree))
+
     async def _open(self) -> Checkout:
         """Open the task's files; the first step that needs them records what they start from."""
         if self._files.checkout is not None:
@@ -348,24 +382,8 @@ class Context:
         if self._files.checkout is None:
             base = await self._files.commit_with(tree) if self._rooms.replay else output["commit"]
             await self._files.reopen(self.task.id, commit=str(base) if base else None)
-        self._files.tree = self._files.committed_tree = tree
+        self._files.found = self._files.tree = self._files.committed_tree = tree
         assert self._files.checkout is not None
         if self._rooms.replay or not self._ledger.recalling:
             await self._files.restore()
         return self._files.checkout
-
-    def _trailers(self, requirements: Sequence[str]) -> list[tuple[str, str]]:
-        trailers = [
-            ("Smaker-Project", self.task.project),
-            ("Smaker-Task", self.task.id),
-            ("Smaker-Step", f"{self.task.id}.{self._ledger.index}"),
-            ("Smaker-Stage", self.task.stage.value),
-            ("Smaker-Agent", self.task.agent),
-            ("Smaker-Model", self._model or self.project.mode),
-            ("Smaker-Tokens", f"{self._spent.tokens_in}/{self._spent.tokens_out}"),
-            ("Smaker-Cost-USD", f"{self._spent.cost_usd:.6f}".rstrip("0").rstrip(".")),
-        ]
-        level = self.project.sandbox_level
-        unboxed = [("Smaker-Sandbox", "off")] if level is not None and level <= SandboxLevel.WEAK else []
-        served = [("Smaker-Requirement", ", ".join(requirements))] if requirements else []
-        return trailers + unboxed + served

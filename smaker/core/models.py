@@ -184,6 +184,7 @@ class Task(Frozen):
     requirements: tuple[RequirementId, ...] = ()
     payload: dict[str, JsonValue] = {}
     state: TaskState = TaskState.WAITING
+    question: str | None = None  # what it asks its user, while it is BLOCKED; a gate asks nothing
     attempt: int = 0  # fencing token: grows with every claim
     worker: str | None = None
     lease_until: datetime | None = None

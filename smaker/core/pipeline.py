@@ -61,7 +61,7 @@ def advance(build: Build, task_id: str, outcome: Outcome, *, at: datetime, commi
             _fix(draft, task, outcome)
         case Verdict.WAITING:
             question = outcome.question or "Go on?"
-            draft.put(task, state=TaskState.BLOCKED, worker=None, lease_until=None)
+            draft.put(task, state=TaskState.BLOCKED, question=question, worker=None, lease_until=None)
             draft.event("question", question, task=task.id, data={"kind": "question"})
         case Verdict.FAILED | Verdict.REFUSED:
             draft.report = outcome.report
@@ -88,7 +88,7 @@ def steer(build: Build, command: Steering, *, at: datetime) -> Change:
         case Approve():
             blocked = _blocked(draft)
             draft.answers.append(Answer(task=blocked.id, text="approved", at=at))
-            draft.put(blocked, state=TaskState.WAITING)
+            draft.put(blocked, state=TaskState.WAITING, question=None)
             draft.event("answer", f"{blocked.title}: approved", task=blocked.id)
             draft.want(Desired.RUN)
         case Reject(text=text):
@@ -96,7 +96,7 @@ def steer(build: Build, command: Steering, *, at: datetime) -> Change:
         case Reply(text=text):
             blocked = _blocked(draft)
             draft.answers.append(Answer(task=blocked.id, text=text, at=at))
-            draft.put(blocked, state=TaskState.WAITING)
+            draft.put(blocked, state=TaskState.WAITING, question=None)
             draft.event("answer", text, task=blocked.id)
             draft.want(Desired.RUN)
         case AddStep(text=text):

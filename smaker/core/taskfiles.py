@@ -25,6 +25,7 @@ class TaskFiles:
         self._dirty = False
         self.checkout: Checkout | None = None
         self.tree: str | None = None
+        self.found: str | None = None  # the tree that the task began with
         self.committed_tree: str | None = None
 
     async def workspace(self) -> Workspace:
@@ -84,6 +85,17 @@ class TaskFiles:
         }
         return named, [data for data in contents if len(data) <= SMALL]
 
+    async def losing(self) -> str:
+        """The question for the user of a task that would delete more than half of the files it found; "" for others."""
+        assert self.checkout is not None
+        assert self.found is not None
+        assert self.tree is not None
+        lost, had = await self.checkout.lost(self.found, self.tree)
+        if 2 * len(lost) <= had:
+            return ""
+        named = ", ".join(lost[:5]) + (f" and {len(lost) - 5} more" if len(lost) > 5 else "")
+        return f"This would delete {len(lost)} of {had} files ({named}). Is that meant? yes or no"
+
     async def reapply(self, changes: Mapping[str, str | None]) -> None:
         """Make recorded changes again from their blobs."""
         assert self.checkout is not None
@@ -98,3 +110,8 @@ class TaskFiles:
         if self.checkout is not None:
             await self.checkout.close()
             self.checkout = None
+
+
+def means_yes(answer: str) -> bool:
+    """Whether an answer to a question is a yes."""
+    return answer.strip().strip(".!").lower() in {"y", "yes", "ok", "sure", "approved"}

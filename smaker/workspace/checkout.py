@@ -103,6 +103,10 @@ class TaskCheckout:
         """Return what differs between two trees: path -> (mode, bytes), or None where it was deleted."""
         return await off_loop(self.path, self._changes, old, new)
 
+    async def lost(self, old: str, new: str) -> tuple[builtins.list[str], int]:
+        """Return the paths of ``old`` whose content is nowhere in ``new``, and how many files ``old`` has."""
+        return await off_loop(self.path, self._lost, old, new)
+
     async def commit(
         self, message: str, *, author: Author, trailers: Sequence[tuple[str, str]], tree: str | None = None
     ) -> str:
@@ -171,6 +175,16 @@ class TaskCheckout:
     def _list(self, tree: str | None) -> builtins.list[str]:
         found = self._snapshot() if tree is None else self._repository.commits.tree(tree)
         return sorted(self._repository.trees.files(found))
+
+    def _lost(self, old: str, new: str) -> tuple[builtins.list[str], int]:
+        before, after = (self._repository.commits.tree(end) for end in (old, new))
+        known = self._repository.trees
+        differences = trees.submodule_free(known.compare(before, after))
+        gone = {path: was.sha for path, (was, now) in differences.items() if was is not None and now is None}
+        if not gone:
+            return [], 0
+        kept = {entry.sha for entry in known.files(after).values()}
+        return sorted(path for path, sha in gone.items() if sha not in kept), len(known.files(before))
 
     # --- trees --------------------------------------------------------------------------------------------------------
 

@@ -109,9 +109,6 @@ ATTACKS = {
 NOT_COVERED = {
     "F18": "smaker unpacks no archive: `export` writes one, and pip unpacks packages inside the sandbox",
     "F19": "smaker unpacks no archive: `export` writes one, and pip unpacks packages inside the sandbox",
-    "F20": "not built: nothing asks before a model is shown such a file; what it is sent is masked by shape and by the "
-    "known keys alone, and what reaches a commit, a log or a record is scanned (G66) and masked too",
-    "F21": "not built: nothing pauses a build because of how much it deletes; every step can be rewound",
     "G67": "not built: there is no command that scans the history for credentials; smaker rewrites no history either",
 }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from smaker.core.confidential import is_confidential
+
 LARGEST = 512 * 1024  # bytes of a source
 LARGEST_DATA = 48 * 1024  # bytes of a file of data: there is little to learn from more of the same
 _LONGEST_LINE = 5_000  # characters; nobody wrote that
@@ -100,6 +102,8 @@ def reason_by_path(path: str) -> str:
     """Why a file is not read, as far as its path tells; "" if it is to be read."""
     if vendored_folder(path):
         return "vendored"
+    if is_confidential(path):
+        return "confidential"
     return "generated" if _BUILT.search(path) else ""
 
 

@@ -6,10 +6,13 @@ import configparser
 import tomllib
 from collections.abc import Callable, Mapping
 
+from smaker.core.confidential import is_confidential
 from smaker.core.profile import Profile
 
 Guard = Callable[[str, bytes | None, bytes | None], str]
 """Of a path, its content before and after (None: not there): why that must not be, or nothing."""
+
+REDACTED = b"[redacted:"
 
 _STARTED = frozenset({"sitecustomize.py", "usercustomize.py", "pytest.py", "_pytest.py", "pluggy.py", "coverage.py"})
 """In the project's folder, Python would load these before or instead of the test runner."""
@@ -46,6 +49,18 @@ def inside_of(folder: str) -> Guard:
     """For testers: their own folder alone."""
     prefix = f"{folder.rstrip('/')}/"
     return lambda path, _before, _after: "" if path.startswith(prefix) else f"only files in {prefix} are yours"
+
+
+def unseen(path: str, before: bytes | None, after: bytes | None) -> str:
+    """For all: what they are not shown whole, they cannot write without harm."""
+    if before is not None and is_confidential(path):
+        return "it holds credentials, which you are not shown; name new settings in a sample beside it (.env.example)"
+    if after is not None and after.count(REDACTED) > (before or b"").count(REDACTED):
+        return (
+            f"{REDACTED.decode()}…] stands for a credential that you are not shown; leave its line out of your edits, "
+            "and where you need a value of your own, write one that is plainly made up (example-key)"
+        )
+    return ""
 
 
 def _runner_settings(path: str, content: bytes | None) -> object:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from smaker.agents.edits import Answer, parse_answer, plan_changes
-from smaker.agents.model.guards import Guard
+from smaker.agents.model.guards import Guard, unseen
 from smaker.agents.model.structured import said
 from smaker.agents.model.talk import answers_to, calls_in, reserved, within_context
 from smaker.agents.model.tools import Toolbox
@@ -105,7 +105,10 @@ class Work:
         files: dict[str, bytes | None] = {path: _bytes(text) for path, text in changes.files.items()}
         files |= dict.fromkeys(changes.deletions)
         old = {path: _bytes(text) for path, text in known.items()}
-        reasons = {path: self.guard(path, old.get(path), data) for path, data in files.items()}
+        reasons = {
+            path: self.guard(path, old.get(path), data) or unseen(path, old.get(path), data)
+            for path, data in files.items()
+        }
         faults += [
             f"Refused: {path}: {reason}. What else you wrote was taken." for path, reason in reasons.items() if reason
         ]

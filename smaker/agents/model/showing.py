@@ -22,11 +22,10 @@ async def shown(context: Context, paths: Sequence[str], *, budget: int) -> str:
     names: list[str] = []
     left = budget
     for path in paths:
-        data = await context.read(path)
-        text = "" if b"\0" in data[:4096] else data.decode("utf-8", "replace")
+        text = await context.text(path)
         cost = estimate_tokens(text)
-        if cost > left or not text:
-            names.append(f"{path} ({len(data):,} bytes)")
+        if cost > left or not text or "\0" in text[:4096]:
+            names.append(f"{path} ({len(text):,} characters)")
             continue
         left -= cost
         parts.append(render_block(WholeFile(path, text)))

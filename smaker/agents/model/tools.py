@@ -90,7 +90,7 @@ class Toolbox:
             return f"{error.message} {error.hint}".strip()
 
     async def _read(self, given: ReadFile) -> str:
-        lines = (await self._context.read(given.path)).decode("utf-8", "replace").splitlines()
+        lines = (await self._context.text(given.path)).splitlines()
         last = min(given.last or len(lines), len(lines))
         shown = "\n".join(lines[given.first - 1 : last])
         return f"{given.path}, lines {given.first} to {last} of {len(lines)}:\n{shown}"

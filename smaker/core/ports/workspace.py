@@ -82,6 +82,11 @@ class Checkout(Protocol):
         """Return what differs between two trees: path -> (mode, bytes), or None where it was deleted."""
         ...
 
+    async def lost(self, old: str, new: str) -> tuple[list[str], int]:
+        """Return the paths of the tree ``old`` whose content is nowhere in ``new`` (a file that moved is not lost), and
+        how many files ``old`` has; nothing and 0 where none is missing."""
+        ...
+
     async def commit(
         self, message: str, *, author: Author, trailers: Sequence[tuple[str, str]], tree: str | None = None
     ) -> str:
