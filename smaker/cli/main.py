@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from smaker.cli import building, looking, models, steering, tools
+from smaker.cli import building, looking, models, secrets, steering, tools
 from smaker.cli.session import Session
 
 app = typer.Typer(
@@ -54,3 +54,4 @@ looking.register(app)
 steering.register(app)
 tools.register(app)
 models.register(app)
+secrets.register(app)

@@ -56,6 +56,22 @@ class Place:
 
 def inspect(path: Path) -> Place:
     """Return what the repository at ``path`` (no link) is. Raises WorkspaceError that says how to mend it."""
+    directory = readable(path)
+    branch = _branch(path, directory)
+    for name, action in _UNFINISHED.items():
+        if (directory / name).exists():
+            raise WorkspaceError(
+                f"A {action} is unfinished in {path}.",
+                hint=f"Finish it with: git -C {path} {action} --continue (or give it up with --abort)",
+            )
+    return Place(path, directory, branch)
+
+
+def readable(path: Path) -> Path:
+    """Return the ``.git`` of the repository at ``path`` (no link), in whatever state its user is with it.
+
+    Raises WorkspaceError that says how to mend it; E_NO_REPOSITORY where there is none that has a folder of files.
+    """
     directory = _directory(path)
     _check_owner(path, directory)
     for name, right in _KINDS.items():
@@ -67,39 +83,34 @@ def inspect(path: Path) -> Place:
                     code="E_DAMAGED",
                 )
     _check_format(path, directory)
-    branch = _branch(path, directory)
-    for name, action in _UNFINISHED.items():
-        if (directory / name).exists():
-            raise WorkspaceError(
-                f"A {action} is unfinished in {path}.",
-                hint=f"Finish it with: git -C {path} {action} --continue (or give it up with --abort)",
-            )
-    return Place(path, directory, branch)
+    return directory
 
 
 def _directory(path: Path) -> Path:
     if not path.is_dir():
-        raise WorkspaceError(f"There is no folder {path}.", hint="Name another, or make it: smaker init --dir")
+        raise _none_here(f"There is no folder {path}.", "Name another, or make it: smaker init --dir")
     directory = path / ".git"
     try:
         mode = directory.lstat().st_mode
     except FileNotFoundError:
         if (path / "HEAD").is_file() and (path / "objects").is_dir():
-            raise WorkspaceError(
-                f"{path} is a bare repository, without files.", hint=f"Clone it first: git clone {path} {path}-work"
+            raise _none_here(
+                f"{path} is a bare repository, without files.", f"Clone it first: git clone {path} {path}-work"
             ) from None
         above = next((folder for folder in path.parents if (folder / ".git").exists()), None)
         if above is not None:
-            raise WorkspaceError(
-                f"{path} is a folder within the repository {above}.", hint=f"Name that one: {above}"
-            ) from None
-        raise WorkspaceError(f"{path} is no git repository.", hint=f"Make it one: git -C {path} init -b main") from None
+            raise _none_here(f"{path} is a folder within the repository {above}.", f"Name that one: {above}") from None
+        raise _none_here(f"{path} is no git repository.", f"Make it one: git -C {path} init -b main") from None
     if not stat.S_ISDIR(mode):
-        raise WorkspaceError(
+        raise _none_here(
             f"{directory} points to a repository elsewhere (a worktree or submodule).",
-            hint=f"Name the main repository, or clone it: git clone {path} {path}-clone",
+            f"Name the main repository, or clone it: git clone {path} {path}-clone",
         )
     return directory
+
+
+def _none_here(message: str, hint: str) -> WorkspaceError:
+    return WorkspaceError(message, hint=hint, code="E_NO_REPOSITORY")
 
 
 def _check_owner(path: Path, directory: Path) -> None:

@@ -22,7 +22,7 @@ from typing import Literal
 from smaker.core.errors import NotFound, PathError, WorkspaceError
 from smaker.workspace.program import Git
 
-Kind = Literal["blob", "tree", "commit"]
+Kind = Literal["blob", "tree", "commit", "tag"]
 
 MAX_OBJECT = 1 << 30  # bytes; a larger one is a decompression bomb, or nothing we can hold in memory
 WHOLE = 8 << 20  # bytes; larger files are hashed in pieces

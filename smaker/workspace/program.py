@@ -29,6 +29,7 @@ _CONFIG = {
     "core.hooksPath": "/dev/null",
     "core.fsmonitor": "false",
     "core.attributesFile": "/dev/null",
+    "core.commitGraph": "false",  # a foreign one may say what the commits do not
     "core.excludesFile": "/dev/null",
     "core.quotePath": "false",
     "core.fsync": "committed,reference",
@@ -99,12 +100,12 @@ class Git:
         return process.returncode, output
 
     @contextlib.contextmanager
-    def reading(self, *arguments: str, stdin: bytes) -> Generator[IO[bytes]]:
+    def reading(self, *arguments: str, stdin: bytes, timeout_s: float = TIMEOUT_S) -> Generator[IO[bytes]]:
         """Run a command and read what it prints as it comes. Raises WorkspaceError if it fails."""
         with tempfile.TemporaryFile() as given:
             given.write(stdin)
             given.seek(0)
-            with self._started(arguments, given, None) as process, _deadline(process, TIMEOUT_S) as late:
+            with self._started(arguments, given, None) as process, _deadline(process, timeout_s) as late:
                 assert process.stdout is not None
                 yield process.stdout
                 _, errors = process.communicate()
@@ -135,8 +136,9 @@ class Git:
             return
         if "No space left on device" in said or "Disk quota exceeded" in said:
             raise disk_full(self._shown)
+        between = "\n" if "\n" in said else " "
         raise WorkspaceError(
-            f"git {arguments[0]} failed in {self._shown}: {said or f'exit code {code}'}",
+            f"git {arguments[0]} failed in {self._shown}:{between}{said or f'exit code {code}'}",
             hint=f"See what git says: git -C {self._shown} fsck",
         )
 

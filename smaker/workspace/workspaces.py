@@ -17,27 +17,20 @@ from pathlib import Path
 
 from smaker.core.errors import PathError, Unavailable, WorkspaceError
 from smaker.core.models import Project
-from smaker.core.ports import Clock
+from smaker.core.ports import Clock, HistorySearch
 from smaker.workspace.edge import off_loop
-from smaker.workspace.health import Place, inspect
+from smaker.workspace.health import Place, inspect, readable
+from smaker.workspace.history_search import search
 from smaker.workspace.jail import remove_tree
 from smaker.workspace.names import Limits
+from smaker.workspace.private import borrow, write
 from smaker.workspace.program import Git
 from smaker.workspace.repository import GitWorkspace, other_branch
 
 CLONE_S = 900.0
 
 _HALF = ".smaker-new"  # a repository that is being made, in the folder it is made for
-_LINKED = ("refs", "packed-refs", "logs", "shallow")
 _ADDRESS = re.compile(r"(https|ssh)://[^-\s][^\s]*|[A-Za-z0-9._-]+@[A-Za-z0-9][A-Za-z0-9.-]*:[^-:\s][^\s]*")
-_CONFIG = """\
-[core]
-\trepositoryformatversion = 0
-\tbare = true
-\tlogAllRefUpdates = always
-\tprotectHFS = true
-\tprotectNTFS = true
-"""
 
 
 class GitWorkspaces:
@@ -81,6 +74,23 @@ class GitWorkspaces:
         """Remove what is kept about a repository outside of it, and with ``files`` the folder itself."""
         await off_loop(path, self._discard, path, files=files)
 
+    async def search_history(self, path: Path, *, heard: Callable[[int, int], None] | None = None) -> HistorySearch:
+        """Search all that any ref of the repository in a folder (a project's or not) reaches for credentials, and
+        change nothing. ``heard`` is told, in another thread, how many of how many objects are done. Raises
+        WorkspaceError, E_NO_REPOSITORY where there is none."""
+        stopped = threading.Event()
+
+        def hear(done: int, total: int) -> None:
+            if stopped.is_set():
+                raise WorkspaceError(f"The search of {path} was stopped.", hint="Begin again: smaker secrets scan")
+            if heard is not None:
+                heard(done, total)
+
+        try:
+            return await off_loop(path, self._search_history, path, hear)
+        finally:
+            stopped.set()
+
     def _create(self, path: Path) -> GitWorkspace:
         path = path.resolve()
         with _new_folder(path) as half:
@@ -95,7 +105,7 @@ class GitWorkspaces:
             if left.exists():
                 remove_tree(left)
         private = self._prepare(place)
-        _write(private / "HEAD", f"ref: {place.branch}\n")
+        write(private / "HEAD", f"ref: {place.branch}\n")
         with self._lock:
             self._opened.pop(place.path, None)
         workspace = self._open(place.path)
@@ -167,6 +177,13 @@ class GitWorkspaces:
             if folder.exists():
                 remove_tree(folder)
 
+    def _search_history(self, path: Path, heard: Callable[[int, int], None]) -> HistorySearch:
+        path = path.resolve()
+        directory = readable(path)
+        head = self._private(path) / "HEAD"
+        branch = head.read_text("utf-8").removeprefix("ref: ").strip() if head.is_file() else None
+        return search(path, directory, branch=branch, heard=heard)
+
     # --- what is kept outside -----------------------------------------------------------------------------------------
 
     def _private(self, path: Path) -> Path:
@@ -183,30 +200,15 @@ class GitWorkspaces:
     def _prepare(self, place: Place) -> Path:
         """Have the private git directory of a repository, and return it."""
         private = self._private(place.path)
-        for folder in (private / "objects" / "info", self._checkouts(place.path)):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._checkouts(place.path).mkdir(mode=0o700, parents=True, exist_ok=True)
         (place.directory / "smaker").mkdir(mode=0o700, exist_ok=True)
         (place.directory / "logs").mkdir(exist_ok=True)
-        _write(private / "config", _CONFIG)
-        _write(private / "objects" / "info" / "alternates", "../repository/objects\n")
-        if not (private / "HEAD").exists():
-            _write(private / "HEAD", f"ref: {place.branch}\n")
-        links = {"repository": place.directory, **{name: Path("repository", name) for name in _LINKED}}
-        for name, target in links.items():
-            if not (private / name).is_symlink():
-                (private / name).symlink_to(target)
+        borrow(private, place.directory, branch=place.branch)
         return private
 
 
 def _key(path: Path) -> str:
     return hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
-
-
-def _write(path: Path, text: str) -> None:
-    if not path.is_file() or path.read_text("utf-8") != text:
-        half = path.with_name(f"{path.name}.{os.getpid()}")
-        half.write_text(text, "utf-8")
-        half.replace(path)
 
 
 @contextlib.contextmanager

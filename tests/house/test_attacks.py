@@ -109,7 +109,6 @@ ATTACKS = {
 NOT_COVERED = {
     "F18": "smaker unpacks no archive: `export` writes one, and pip unpacks packages inside the sandbox",
     "F19": "smaker unpacks no archive: `export` writes one, and pip unpacks packages inside the sandbox",
-    "G67": "not built: there is no command that scans the history for credentials; smaker rewrites no history either",
 }
 
 

@@ -5,6 +5,7 @@ A room implements one; agents get them in their context.
 
 from smaker.core.ports.agents import Agent, Deployer
 from smaker.core.ports.clock import Clock
+from smaker.core.ports.history import Credential, HistorySearch, Unsearched
 from smaker.core.ports.llm import (
     LanguageModel,
     Message,
@@ -40,8 +41,10 @@ __all__ = [
     "Command",
     "CommandResult",
     "CommitInfo",
+    "Credential",
     "Deployer",
     "Environments",
+    "HistorySearch",
     "LanguageModel",
     "Message",
     "Models",
@@ -59,6 +62,7 @@ __all__ = [
     "Tool",
     "ToolCall",
     "Traits",
+    "Unsearched",
     "Workspace",
     "Workspaces",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +10,7 @@ from typing import Protocol
 from smaker.core.models import (
     Project,
 )
+from smaker.core.ports.history import HistorySearch
 from smaker.core.spec import Frozen
 
 
@@ -184,6 +185,12 @@ class Workspaces(Protocol):
 
     async def ensure(self, project: Project) -> Workspace:
         """Open a project's repository, or make it if it is not there yet."""
+        ...
+
+    async def search_history(self, path: Path, *, heard: Callable[[int, int], None] | None = None) -> HistorySearch:
+        """Search all that any ref of the repository in a folder (a project's or not) reaches for credentials, and
+        change nothing. ``heard`` is told, in another thread, how many of how many objects are done. Raises
+        WorkspaceError, E_NO_REPOSITORY where there is none."""
         ...
 
 
