@@ -63,6 +63,14 @@ def status_dict(snapshot: Snapshot) -> dict[str, Any]:
             "url": project.deployment.url,
             "healthy": project.deployment.healthy,
         },
+        "asks": next(
+            (
+                {"task": task.id, "text": task.question}
+                for task in snapshot.tasks
+                if task.state is TaskState.BLOCKED and task.question
+            ),
+            None,
+        ),
         "held_by": snapshot.holder,
         "error": None
         if project.error is None
@@ -79,7 +87,6 @@ def _task_dict(task: Task) -> dict[str, Any]:
         "attempt": task.attempt,
         "agent": task.agent,
         "model": task.model,
-        "question": task.question,
         "seconds": task.seconds,
         "commit": task.commit,
     }

@@ -78,6 +78,9 @@ class Files:
     async def read(self, path: str) -> bytes:
         return (self.folder / path).read_bytes()
 
+    async def text(self, path: str) -> str:
+        return (self.folder / path).read_text()
+
     changes = None
 
 
