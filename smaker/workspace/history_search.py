@@ -6,7 +6,7 @@ that nothing is written where the repository is. Each object is read and searche
 
 from __future__ import annotations
 
-import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,9 +26,10 @@ MAX_SEARCHED = 64 << 20  # bytes; a search takes up to eight times that of memor
 _LISTING_S = 900.0
 _ASKED = 4096  # objects that one git is asked about
 _COMPARED = 512  # commits that one git compares with their parents
-_READ = 64 << 20  # bytes that one git is asked for, unless a single object is larger
+_READ = 16 << 20  # bytes that one git is asked for, unless a single object is larger
 _REFLOG = _SHALLOW = 16 << 20  # bytes
 _HEAD = 4096  # bytes
+_STASH = re.compile(r"(?m)^[0-9a-f]{40} ([0-9a-f]{40}) ")
 _SEARCHED: tuple[Kind, ...] = ("blob", "commit", "tag")
 
 
@@ -108,16 +109,17 @@ class _Search:
 
     def _checked_out(self) -> str:
         head = (read_small(self._directory / "HEAD", _HEAD) or "").strip()
-        return head.removeprefix("ref: ") if head.startswith("ref: ") else "HEAD"
+        return _shown(head[5:].encode("utf-8", "surrogateescape")) if head.startswith("ref: ") else "HEAD"
 
     def _tips(self) -> list[_Tip]:
         """Everything that is named: refs, what is checked out, and every stash, of which a ref names the newest."""
-        listed = os.fsdecode(self._git.run("for-each-ref", "--format=%(objectname) %(refname)"))
+        listed = _shown(self._git.run("for-each-ref", "--format=%(objectname) %(refname)"))
         named = [(name, sha) for sha, _, name in (line.partition(" ") for line in listed.split("\n")) if name]
         head = read_ref(self._directory, "HEAD")
         named += [("HEAD", head)] if head else []
-        lines = (read_small(self._directory / "logs" / "refs" / "stash", _REFLOG) or "").split("\n")[:-1]
-        named += [(f"stash@{{{number}}}", line[41:81]) for number, line in enumerate(reversed(lines))]
+        log = read_small(self._directory / "logs" / "refs" / "stash", _REFLOG) or ""
+        stashes = reversed(_STASH.findall(log))
+        named += [(f"stash@{{{number}}}", sha) for number, sha in enumerate(stashes)]
         asked = "".join(f"{sha}^{{}}\n" for _, sha in named).encode()
         said = self._git.run("cat-file", "--batch-check", stdin=asked).split(b"\n") if named else []
         tips: list[_Tip] = []

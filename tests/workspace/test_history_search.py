@@ -175,6 +175,19 @@ async def test_names_and_bytes_that_are_not_text(room: GitWorkspaces, git: Any, 
     assert next(one.line for one in result.found if one.path == "wide.txt") == 2
 
 
+async def test_names_of_refs_that_are_not_text(room: GitWorkspaces, git: Any, project: Path, put: Any) -> None:
+    git("switch", "-q", "-c", b"side-\xff")
+    put("k.txt", key(1))
+    assert (await room.search_history(project)).branch == "side-\\xff"
+    git("switch", "-q", "main")
+    (project / "a.txt").write_text("put aside")
+    git("stash", "-q")
+    log = project / ".git" / "logs" / "refs" / "stash"
+    log.write_bytes(b"\xff" * 90 + b"\n" + log.read_bytes())
+    (found,) = (await room.search_history(project)).found
+    assert found.ref == "refs/heads/side-\\xff"
+
+
 async def test_a_head_on_no_branch_and_an_unfinished_merge(
     room: GitWorkspaces, git: Any, project: Path, put: Any
 ) -> None:
