@@ -82,6 +82,10 @@ class Unavailable(SmakerError):
     exit_code = 4
 
 
+class ModelAway(Unavailable):
+    """No model answers: E_UNAVAILABLE where that may pass, E_MODEL_AUTH and E_MODEL_UNKNOWN where it will not."""
+
+
 class SandboxUnavailable(Unavailable):
     """No sandbox of the needed level runs on this machine; nothing is run without one."""
 

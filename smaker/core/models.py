@@ -103,12 +103,14 @@ class Budget(Frozen):
 
 
 class BuildLimits(Frozen):
-    """Bounds on loops and commands. ``command_timeout_s`` is seconds of wall time."""
+    """Bounds on loops, commands and waits. ``command_timeout_s`` is seconds of wall time; ``max_outage_minutes`` is how
+    long a task waits for models that answered before."""
 
     max_fix_attempts: int = Field(default=5, ge=0, le=100)
     max_steps_per_task: int = Field(default=60, ge=1, le=10_000)
     max_parallel_tasks: int = Field(default=4, ge=1, le=64)
     command_timeout_s: float = Field(default=600, gt=0, le=86_400)
+    max_outage_minutes: float = Field(default=60, ge=0, le=10_080, allow_inf_nan=False)
 
 
 class Problem(Frozen):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from smaker.core.bus import Bus
 from smaker.core.context import Context
-from smaker.core.errors import Conflict, Fenced, Refused, SmakerError, Unavailable, WaitingForUser
+from smaker.core.errors import Conflict, Fenced, ModelAway, Refused, SmakerError, Unavailable, WaitingForUser
 from smaker.core.events import EventKind, NewEvent
 from smaker.core.faults import crashpoint
 from smaker.core.ledger import Stopped
@@ -25,6 +25,7 @@ from smaker.core.models import (
     Verdict,
     WorkerInfo,
 )
+from smaker.core.outage import Outage
 from smaker.core.pipeline import advance, settled
 from smaker.core.ports import (
     Agent,
@@ -213,7 +214,42 @@ class Worker:
         build = await crew.store.build(task.project)
         if task.attempt == 1:
             await self._emit(task, NewEvent(kind="task.started", message=task.title, task=task.id))
-        context = Context(
+        outage = Outage(
+            task,
+            crew.store,
+            crew.clock,
+            tell=lambda change: self._apply(task.project, change),
+            longest_s=60 * build.project.limits.max_outage_minutes,
+        )
+        try:
+            context, outcome, commit = await self._outlasting(outage, build, task)
+        except Stopped:
+            await crew.store.release(task.project, task.id, task.attempt)
+            return None
+        except (Unavailable, WaitingForUser) as error:
+            await self._stand_by(task, error)
+            return None
+        crashpoint("task.integrated")
+        await self._finish(task, outcome, commit, tuple(context.artifacts))
+        crashpoint("task.finished")
+        return None if outcome.verdict is Verdict.WAITING else context
+
+    async def _outlasting(self, outage: Outage, build: Build, task: Task) -> tuple[Context, Outcome, str | None]:
+        """Run the agent; where the models went away, again when they may be back: what is recorded is kept."""
+        while True:
+            context = await self._context(build, task)
+            try:
+                outcome, commit = await self._outcome(task, context)
+            except ModelAway as error:
+                if not await outage.outlast(error):
+                    raise
+            else:
+                await outage.end()
+                return context, outcome, commit
+
+    async def _context(self, build: Build, task: Task) -> Context:
+        crew = self._crew
+        return Context(
             build=build,
             task=build.task(task.id),
             rooms=Rooms(
@@ -228,18 +264,6 @@ class Worker:
             ),
             recorded=await crew.store.steps(task.project, task.id),
         )
-        try:
-            outcome, commit = await self._outcome(task, context)
-        except Stopped:
-            await crew.store.release(task.project, task.id, task.attempt)
-            return None
-        except (Unavailable, WaitingForUser) as error:
-            await self._stand_by(task, error)
-            return None
-        crashpoint("task.integrated")
-        await self._finish(task, outcome, commit, tuple(context.artifacts))
-        crashpoint("task.finished")
-        return None if outcome.verdict is Verdict.WAITING else context
 
     async def _outcome(self, task: Task, context: Context) -> tuple[Outcome, str | None]:
         """Run the agent and integrate its commits; every failure but "come back later" becomes an outcome."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from smaker.core.errors import Unavailable
+from smaker.core.errors import ModelAway, Unavailable
 from smaker.core.ports.llm import LanguageModel, Reply, Request, Traits
 from smaker.llm.traits import common
 from smaker.llm.wire import OnText
@@ -42,12 +42,12 @@ async def first_answer(members: Sequence[LanguageModel], request: Request, on_te
     raise nobody(out) from out[-1]
 
 
-def nobody(out: Sequence[Unavailable]) -> Unavailable:
+def nobody(out: Sequence[Unavailable]) -> ModelAway:
     """Return the error that says that no model is left, and why each is out."""
-    if len(out) == 1:
-        return out[0]
     codes = {error.code for error in out}
-    return Unavailable(
+    if len(out) == 1:
+        return ModelAway(out[0].message, hint=out[0].hint, code=out[0].code)
+    return ModelAway(
         f"none of {len(out)} models answers",
         hint="; ".join(f"{error.message} ({error.hint})" if error.hint else error.message for error in out),
         code=codes.pop() if len(codes) == 1 else None,

@@ -6,7 +6,7 @@ import random
 import time
 from dataclasses import dataclass
 
-from smaker.core.errors import ModelError, Unavailable
+from smaker.core.errors import ModelAway, ModelError
 from smaker.core.models import Usage
 from smaker.core.ports import Clock
 from smaker.core.ports.llm import Reply, Request, Traits
@@ -95,7 +95,7 @@ class ProviderModel:
             raise ModelError(f"{self.name} {fault.why}", hint=self._remedy(fault.code), code=fault.code) from fault
         except ModelFault as fault:
             hint = f"{self._provider}: {self._remedy(fault.code)}"
-            raise Unavailable(f"{self.name} {fault.why}", hint=hint, code=fault.code) from fault
+            raise ModelAway(f"{self.name} {fault.why}", hint=hint, code=fault.code) from fault
         return self._reply(answer, usage, time.monotonic() - begun)
 
     async def _not_empty(self, request: Request, on_text: OnText | None) -> tuple[Answer, Usage]:
