@@ -17,14 +17,14 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from smaker.core.asking import Asking, request_sha
+from smaker.core.asking import Asking
 from smaker.core.box import Box, Ran, Started, digests
 from smaker.core.confidential import Mask, is_confidential, text_without_values
 from smaker.core.errors import NotFound, SmakerError
 from smaker.core.events import Delta
 from smaker.core.faults import crashpoint
 from smaker.core.ledger import Effect, Ledger
-from smaker.core.models import Artifact, Project, Step, StepKind, Task, Usage
+from smaker.core.models import Artifact, Project, Step, StepKind, Task
 from smaker.core.ports import (
     Author,
     Build,
@@ -81,9 +81,9 @@ class Context:
             store=rooms.store,
             redact=self._mask,
             say=lambda text: self.say(text, stream="model"),
+            ledger=self._ledger,
             override=build.project.model,
         )
-        self._spent, self._model = Usage(), ""  # since the last commit, for its trailers
 
     # --- what the agent knows -----------------------------------------------------------------------------------------
 
@@ -249,7 +249,12 @@ class Context:
         async def do() -> Effect:
             crashpoint("commit.before")
             said = trailers(
-                self.project, self.task, self._ledger.index, spent=self._spent, model=self._model, serves=requirements
+                self.project,
+                self.task,
+                self._ledger.index,
+                spent=self._asking.spent,
+                model=self._asking.model,
+                serves=requirements,
             )
             message = f"{subject}\n\n{body}" if body else subject
             sha = await checkout.commit(message, author=author, trailers=said, tree=self._files.tree)
@@ -260,21 +265,21 @@ class Context:
         step = await self._ledger.step(StepKind.COMMIT, subject, payload, do)
         self.committed = step.commit
         self._files.committed_tree = self._files.tree
-        self._spent = Usage()
+        self._asking.settle()
 
-    async def ask_model(self, role: Role, request: Request, *, title: str) -> Reply:
-        """Ask the model that serves ``role``. What looks like a credential is masked before it is sent or stored.
+    async def ask_model(self, role: Role, request: Request, *, title: str, turn: int = 0) -> Reply:
+        """Ask the model that serves ``role`` (with ``turn`` n, the n-th after it where there are several). What looks
+        like a credential is masked before it is sent or stored.
 
-        Raises WaitingForUser where the budget is spent, ConfigError, Unavailable, ModelError.
+        Raises WaitingForUser where the budget is spent, ConfigError, ModelAway, ModelError.
         """
-        await self._open()
         await self._learn()
-        masked = self._asking.masked(request)
-        payload: dict[str, JsonValue] = {"role": role.value, "request": request_sha(masked)}
-        step = await self._ledger.step(StepKind.MODEL, title, payload, lambda: self._asking.ask(role, masked))
-        self._spent += step.usage
-        self._model = step.model or self._model
-        return await self._asking.recall(step.output or {})
+        return (await self._asking.ask(role, request, title=title, turn=turn))[0]
+
+    async def propose(self, role: Role, request: Request, *, title: str) -> tuple[Reply, ...]:
+        """Ask all models of a role between whose answers tests are to choose. Raises as `ask_model`."""
+        await self._learn()
+        return await self._asking.ask(role, request, title=title, several=True)
 
     async def model_traits(self, role: Role) -> Traits:
         """What the model that serves ``role`` could do when this was first asked. Raises ConfigError."""

@@ -18,7 +18,7 @@ from smaker.core.secrets import Redactor
 from smaker.llm import anthropic, litellm_wire, openai
 from smaker.llm.breaker import Breaker
 from smaker.llm.check import Checked, check
-from smaker.llm.ensemble import Ensemble
+from smaker.llm.ensemble import Ensemble, Proposals
 from smaker.llm.fallback import Fallback
 from smaker.llm.faults import AUTH, Broken
 from smaker.llm.mask import Mask
@@ -71,13 +71,14 @@ class Router:
                 redactor.add(name, key)
         self._breakers: dict[str, Breaker] = {}
         self._models: dict[str, ProviderModel] = {}
-        self._roles: dict[Role, LanguageModel] = {}
+        self._roles: dict[tuple[Role, int], LanguageModel] = {}
 
-    def for_role(self, role: Role) -> LanguageModel:
-        """Who answers for ``role``: in the mode of one provider that provider, in hybrid mode the role's route."""
-        if role not in self._roles:
-            self._roles[role] = self._for_role(role)
-        return self._roles[role]
+    def for_role(self, role: Role, turn: int = 0) -> LanguageModel:
+        """Who answers for ``role``: in the mode of one provider that provider, in hybrid mode the role's route. With
+        ``turn`` n its providers in order, beginning with the n-th after the first."""
+        if (role, turn) not in self._roles:
+            self._roles[role, turn] = self._for_role(role, turn)
+        return self._roles[role, turn]
 
     def named(self, name: str) -> LanguageModel:
         """One provider by its name, with the model of its configuration or, as "provider/model", with another."""
@@ -120,7 +121,7 @@ class Router:
             return anthropic.URL
         return {"openai": openai.URL, "local": _LOCAL_URL}.get(provider, "")
 
-    def _for_role(self, role: Role) -> LanguageModel:
+    def _for_role(self, role: Role, turn: int) -> LanguageModel:
         llm = self._llm
         if llm.mode == "offline":
             raise ConfigError(
@@ -132,9 +133,13 @@ class Router:
                 raise ConfigError(f"llm.mode is {llm.mode}, and llm.providers has no {llm.mode}", hint="Add it there")
             return self._model(llm.mode, llm.providers[llm.mode].model)
         route: Route | None = getattr(llm.routing, role.value)
-        return self._route(role, tuple(llm.providers) if route is None else route)
+        return self._route(role, tuple(llm.providers) if route is None else route, turn)
 
-    def _route(self, role: Role, route: Route) -> LanguageModel:
+    def _route(self, role: Role, route: Route, turn: int) -> LanguageModel:
+        if turn:
+            names = self._enabled(role, _providers(route))
+            first = turn % len(names)
+            return self._by_strategy("fallback", names[first:] + names[:first])
         if isinstance(route, WeightedRoute):
             weights = {name: route.providers[name] for name in self._enabled(role, route.providers)}
             return self._weighted(weights)
@@ -166,7 +171,7 @@ class Router:
         members = [self.named(name) for name in names]
         if len(members) == 1:
             return members[0]
-        return Ensemble(members, self.named(judge) if judge is not None else None)
+        return Proposals(members) if judge is None else Ensemble(members, self.named(judge))
 
     def _enabled(self, role: Role, names: Iterable[str]) -> tuple[str, ...]:
         named = tuple(names)
@@ -230,3 +235,10 @@ class NoKey:
         """Raise Broken."""
         del request, on_text
         raise Broken(self._why, code=AUTH)
+
+
+def _providers(route: Route) -> tuple[str, ...]:
+    """The providers a route names, in its order."""
+    if isinstance(route, EnsembleRoute):
+        return route.propose
+    return tuple(route.providers) if isinstance(route, WeightedRoute | Ordered) else route

@@ -26,9 +26,9 @@ class ConfiguredModels:
         self._redactor = redactor
         self._router: Router | None = None
 
-    def for_role(self, role: Role) -> LanguageModel:
-        """Who answers for a role. Raises ConfigError."""
-        return self.router.for_role(role)
+    def for_role(self, role: Role, turn: int = 0) -> LanguageModel:
+        """Who answers for a role, or the ``turn``-th after it. Raises ConfigError."""
+        return self.router.for_role(role, turn)
 
     def named(self, name: str) -> LanguageModel:
         """One provider by its name, or "provider/model". Raises ConfigError."""

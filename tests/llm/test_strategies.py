@@ -112,7 +112,23 @@ async def test_proposals_for_tests_to_pick_from(route, serve) -> None:
     model = route(llm, openai=first, claude=second).for_role(Role.PLANNING)
     assert [reply.text for reply in await model.propose(ASK)] == ["red", "blue"]
     reply = await model.ask(ASK)
-    assert (reply.text, reply.usage.calls) == ("red", 2)
+    assert (reply.text, reply.usage.calls) == ("red", 1), "what no test can judge is asked once"
+    assert model.traits.proposals == 2
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        ("openai", "claude"),
+        Weighted(strategy="weighted", providers={"openai": 1, "claude": 3}),
+        Ensemble(strategy="ensemble", propose=("openai", "claude"), pick="tests"),
+    ],
+)
+async def test_another_turn_is_another_provider(chosen, route, serve) -> None:
+    first, second = await serve(["red"] * 4), await serve(["blue"] * 4)
+    router = route(by_route(chosen), openai=first, claude=second)
+    asked = [(await router.for_role(Role.PLANNING, turn).ask(ASK)).text for turn in (1, 2, 3)]
+    assert asked == ["blue", "red", "blue"]
 
 
 async def test_an_ensemble_that_is_out(route, serve) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import Field, JsonValue
 
@@ -84,6 +84,7 @@ class Traits(Frozen):
     tools: bool = True  # native tool calls; without them, tools are fenced text
     structured: bool = True  # answers that keep to a JSON schema
     edits: bool = True  # search/replace blocks; without them, whole files only
+    proposals: int = 1  # answers that one question gets, where tests are to choose between them
 
 
 class LanguageModel(Protocol):
@@ -109,11 +110,21 @@ class LanguageModel(Protocol):
         ...
 
 
+@runtime_checkable
+class Proposing(Protocol):
+    """Several models whose answers are chosen from by whoever asks: `Traits.proposals` says how many."""
+
+    async def propose(self, request: Request) -> tuple[Reply, ...]:
+        """The answers of all that gave one. Raises what `LanguageModel.ask` raises if none did."""
+        ...
+
+
 class Models(Protocol):
     """All configured models."""
 
-    def for_role(self, role: Role) -> LanguageModel:
-        """Who answers for a role. Raises ConfigError where no provider that is enabled serves it."""
+    def for_role(self, role: Role, turn: int = 0) -> LanguageModel:
+        """Who answers for a role; with ``turn`` n, the n-th after the one whose turn it would be first, where a role
+        has several. Raises ConfigError where no provider that is enabled serves it."""
         ...
 
     def named(self, name: str) -> LanguageModel:
