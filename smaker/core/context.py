@@ -173,8 +173,8 @@ class Context:
     ) -> Ran:
         """Run a command in the sandbox and return how it ended; files named by ``collect`` come back if they exist.
 
-        With ``at`` (a commit) it runs in a scratch folder at that commit with the files of ``overlay`` laid over it,
-        and the task's own files stay as they are.
+        With ``at`` (a commit, or the task's own tree) it runs in a scratch folder with the files of that, ``overlay``
+        laid over them, and the task's own files stay as they are.
         """
         checkout = await self._open()
         await self._learn()
@@ -182,16 +182,18 @@ class Context:
         command = tuple(argv)
         seconds = timeout_s or self.project.limits.command_timeout_s
         payload: dict[str, JsonValue] = {"argv": [*command], "profile": profile, "collect": [*collect]}
+        tree = ""
         if at is not None:
-            payload |= {"at": await workspace.tree(at), "overlay": digests(overlay or {})}
+            tree = at if at == self._files.tree else await workspace.tree(at)
+            payload |= {"at": tree, "overlay": digests(overlay or {})}
 
         async def do() -> Effect:
             if at is None:
                 output = await self._box.run(checkout, command, profile=profile, timeout_s=seconds, collect=collect)
                 return Effect(output, moves_tree=True)
-            scratch = await workspace.checkout(f"{self.task.id}-trial", base=at)
+            scratch = await workspace.checkout(f"{self.task.id}-trial", base=checkout.base if at == tree else at)
             try:
-                await scratch.restore(await workspace.tree(at))
+                await scratch.restore(tree)
                 await scratch.write(overlay or {})
                 return Effect(
                     await self._box.run(scratch, command, profile=profile, timeout_s=seconds, collect=collect)

@@ -13,18 +13,17 @@ from pydantic import JsonValue
 from smaker.core.commands import AddStep, Approve, Cancel, Pause, Reject, Reply, Restart, Resume, RunStage, Steering
 from smaker.core.draft import Draft
 from smaker.core.errors import UsageError
+from smaker.core.mending import judge, mend
 from smaker.core.models import (
     Answer,
     Deployment,
     DeployTarget,
     Desired,
-    Finding,
     Gate,
     Outcome,
     Problem,
     Project,
     ProjectState,
-    Severity,
     Stage,
     Task,
     TaskState,
@@ -58,7 +57,7 @@ def advance(build: Build, task_id: str, outcome: Outcome, *, at: datetime, commi
             draft.end(task, TaskState.DONE, outcome.summary, commit=commit)
             draft.report = outcome.report
             draft.findings(task, outcome.findings)
-            _fix(draft, task, outcome)
+            mend(draft, task, outcome)
         case Verdict.WAITING:
             question = outcome.question or "Go on?"
             draft.put(task, state=TaskState.BLOCKED, question=question, worker=None, lease_until=None)
@@ -169,7 +168,7 @@ def _after_done(draft: Draft, task: Task, outcome: Outcome, commit: str | None) 
         case Stage.RUN:
             draft.report = outcome.report
         case Stage.FIX if outcome.disputes:
-            _judge(draft, task, outcome)
+            judge(draft, task, outcome)
         case Stage.DEPLOY:
             draft.deployment = outcome.deployment
         case _:
@@ -243,57 +242,6 @@ def _implement(draft: Draft, spec: Spec, modules: tuple[Module, ...], *, after: 
     if draft.build.project.deploy is not DeployTarget.NONE:
         draft.add(Stage.DEPLOY, f"Deploy ({draft.build.project.deploy})", after=(run.id,))
     return next((draft.tasks[identifier] for identifier in by_module.values()), tests)
-
-
-def _fix(draft: Draft, task: Task, outcome: Outcome) -> None:
-    errors = [finding for finding in outcome.findings if finding.severity is Severity.ERROR]
-    if task.payload.get("by_hand"):
-        draft.give_up(Problem(message=outcome.summary, hint="Mend it with: smaker restart --from run"))
-        return
-    rounds = 0
-    for earlier in draft.build.tasks:
-        rounds = 0 if earlier.stage is Stage.SPEC else rounds + (earlier.stage is Stage.FIX)
-    limit = draft.build.project.limits.max_fix_attempts
-    if rounds >= limit:
-        first = errors[0].message if errors else outcome.summary
-        draft.give_up(
-            Problem(
-                message=f"Still {len(errors)} findings after {rounds} fix attempts: {first}",
-                hint="Look at them with `smaker logs`, mend the files, then: smaker restart --from run",
-                code="E_BUILD_FAILED",
-            )
-        )
-        return
-    fix = draft.add(
-        Stage.FIX,
-        f"Fix {len(errors)} findings",
-        after=(task.id,),
-        requirements=tuple(sorted({identifier for finding in errors for identifier in finding.requirements})),
-        payload={"findings": [finding.model_dump(mode="json") for finding in errors], "round": rounds + 1},
-    )
-    again = draft.add(
-        Stage.RUN, "Run the tests", after=(fix.id,), payload=task.payload if task.stage is Stage.RUN else {}
-    )
-    followers = [entry for entry in draft.tasks.values() if task.id in entry.depends_on and entry.id != fix.id]
-    for entry in followers:
-        draft.put(entry, depends_on=tuple(again.id if name == task.id else name for name in entry.depends_on))
-    if task.stage is not Stage.RUN:
-        draft.add(task.stage, task.title, after=(again.id,), payload=task.payload)
-
-
-def _judge(draft: Draft, fix: Task, outcome: Outcome) -> None:
-    """Have the tester judge the tests that a fixer disputes, before they run again."""
-    followers = [entry for entry in draft.tasks.values() if fix.id in entry.depends_on]
-    disputes: list[JsonValue] = [dispute.model_dump(mode="json") for dispute in outcome.disputes]
-    judging = draft.add(Stage.TESTS, "Judge disputed tests", after=(fix.id,), payload={"disputes": disputes})
-    for entry in followers:
-        draft.put(entry, depends_on=tuple(judging.id if name == fix.id else name for name in entry.depends_on))
-
-
-def findings_of(task: Task) -> tuple[Finding, ...]:
-    """The findings a fix task was made for."""
-    listed = task.payload.get("findings")
-    return tuple(Finding.model_validate(entry) for entry in listed) if isinstance(listed, list) else ()
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------

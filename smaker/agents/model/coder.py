@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from smaker.agents.evidence import findings_from_lint
 from smaker.agents.inherited import standing, tests_as_they_are
+from smaker.agents.model.choosing import chosen
 from smaker.agents.model.guards import outside_of_tests
 from smaker.agents.model.loop import Work
 from smaker.agents.model.plan import spec_text
@@ -59,6 +60,7 @@ class ModelCoder:
             task=task,
             guard=outside_of_tests(profile),
             check=lambda: _gate(context, profile, work),
+            choose=lambda guard, replies: chosen(context, profile, guard, replies),
         )
         await work.run()
         await context.commit(f"{module.name}: {module.title}"[:72], requirements=module.requirements)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from smaker.agents.evidence import is_test_file
+from smaker.agents.model.choosing import chosen
 from smaker.agents.model.coder import lint
 from smaker.agents.model.guards import outside_of_tests
 from smaker.agents.model.loop import Work
@@ -14,8 +15,8 @@ from smaker.agents.model.showing import repository
 from smaker.agents.model.talk import file_format, room
 from smaker.agents.prompts import render
 from smaker.core.context import Context
+from smaker.core.mending import findings_of
 from smaker.core.models import Dispute, Finding, Outcome, Verdict
-from smaker.core.pipeline import findings_of
 from smaker.core.ports import Role
 from smaker.core.profile import Profile
 from smaker.profiles import Catalog
@@ -36,6 +37,7 @@ class ModelFixer:
         """Mend findings. Raises ModelError."""
         profile = self._catalog.of(context.spec).profile
         findings = findings_of(context.task)
+        await _begin_anew(context, profile)
         first, matter, others = await _files(context, profile, findings)
         traits = await context.model_traits(Role.FIXING)
         words, plan, found = context.project.prompt, spec_text(context.spec), findings_text(findings)
@@ -46,6 +48,7 @@ class ModelFixer:
             title=f"mend {len(findings)} findings",
             system=render("fixer", edit_format=file_format(traits)),
             traits=traits,
+            turn=turn if isinstance(turn := context.task.payload.get("turn", 0), int) else 0,
             task=render(
                 "fixer_task",
                 prompt=words,
@@ -56,6 +59,7 @@ class ModelFixer:
             ),
             guard=outside_of_tests(profile),
             check=lambda: _gate(context, profile, work),
+            choose=lambda guard, replies: chosen(context, profile, guard, replies),
         )
         await context.prepare(profile)
         await work.run()
@@ -65,6 +69,18 @@ class ModelFixer:
             f", {len(disputes)} tests disputed" if disputes else ""
         )
         return Outcome(verdict=Verdict.DONE, summary=said, disputes=disputes)
+
+
+async def _begin_anew(context: Context, profile: Profile) -> None:
+    """Where rounds brought nothing: take the best files there were, but leave the tests and the plan as they are."""
+    tree = context.task.payload.get("back_to")
+    if not isinstance(tree, str):
+        return
+    changed = await context.changes(await context.tree(), tree)
+    kept = (f"{profile.acceptance}/", ".smaker/")
+    files = {path: entry[1] if entry else None for path, entry in changed.items() if not path.startswith(kept)}
+    if files:
+        await context.write(files, title="go back to the best files there were")
 
 
 async def _gate(context: Context, profile: Profile, work: Work) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from smaker.agents.edits import Answer, parse_answer, plan_changes
-from smaker.agents.model.guards import Guard, unseen
+from smaker.agents.model.guards import Guard
 from smaker.agents.model.structured import said
+from smaker.agents.model.taking import taken
 from smaker.agents.model.talk import answers_to, calls_in, reserved, within_context
 from smaker.agents.model.tools import Toolbox
 from smaker.agents.prompts import render
@@ -19,6 +19,9 @@ MAX_TURNS = 8
 
 Check = Callable[[], Awaitable[str]]
 """Looks at the files after an answer; returns what is wrong with them, in words for the model, or nothing."""
+
+Choose = Callable[[Guard, Sequence[Reply]], Awaitable[Reply]]
+"""Returns the best of several proposals."""
 
 
 @dataclass
@@ -34,6 +37,8 @@ class Work:
     check: Check
     traits: Traits
     tools: bool = True
+    choose: Choose | None = None  # between proposals, where there are several
+    turn: int = 0  # whose, where a role has several models
     max_turns: int = MAX_TURNS
     turns: int = 0
     written: set[str] = field(default_factory=set[str])
@@ -64,7 +69,7 @@ class Work:
                 tools=box.described() if native else (),
                 max_tokens=reserved(self.traits),
             )
-            reply = await self.context.ask_model(self.role, request, title=self._title())
+            reply = await self._ask(request)
             calls = reply.calls if native or not self.tools else calls_in(reply.text)
             if reply.text and reply.text in before and not calls:
                 break
@@ -95,45 +100,31 @@ class Work:
     def _title(self) -> str:
         return self.title if self.turns == 1 else f"{self.title} ({self.turns})"
 
+    async def _ask(self, request: Request) -> Reply:
+        """Have an answer; of several proposals the one that the tests choose."""
+        if self.choose is None or self.traits.proposals < 2:
+            return await self.context.ask_model(self.role, request, title=self._title(), turn=self.turn)
+        replies = await self.context.propose(self.role, request, title=self._title())
+        return await self.choose(self.guard, replies)
+
     async def _apply(self, reply: Reply) -> list[str]:
         """Write what an answer holds; return what of it could not be used, in words for the model."""
-        answer = parse_answer(reply.text, complete=reply.finish != "length")
-        self.prose = "\n".join(filter(None, (self.prose, answer.prose)))
-        known = await self._current(answer)
-        changes = plan_changes(answer, known.get)
-        faults = [fault.message for fault in changes.faults]
-        files: dict[str, bytes | None] = {path: _bytes(text) for path, text in changes.files.items()}
-        files |= dict.fromkeys(changes.deletions)
-        old = {path: _bytes(text) for path, text in known.items()}
-        reasons = {
-            path: self.guard(path, old.get(path), data) or unseen(path, old.get(path), data)
-            for path, data in files.items()
-        }
-        faults += [
-            f"Refused: {path}: {reason}. What else you wrote was taken." for path, reason in reasons.items() if reason
-        ]
-        allowed = {path: data for path, data in files.items() if not reasons[path]}
-        self.last = sorted(allowed)
-        if allowed:
+        found = await taken(self.context, reply, self.guard)
+        self.prose = "\n".join(filter(None, (self.prose, found.prose)))
+        faults = [*found.faults]
+        self.last = sorted(found.files)
+        if found.files:
             try:
-                await self.context.write(allowed, title=f"write {', '.join(sorted(allowed))}"[:200])
+                await self.context.write(found.files, title=f"write {', '.join(self.last)}"[:200])
             except PathError as error:
                 faults.append(f"Nothing was written: {error.message} {error.hint}")
             else:
-                self.written |= allowed.keys()
+                self.written |= found.files.keys()
         if reply.finish == "length":
             faults.append("Your answer was cut off at its limit. Complete files were taken; go on with the rest.")
         elif not reply.text.strip() and not reply.calls:
             faults.append("Your answer was empty.")
         return faults
-
-    async def _current(self, answer: Answer) -> dict[str, str]:
-        """The files an answer wants to change, as they are."""
-        known: dict[str, str] = {}
-        there = set(await self.context.files())
-        for path in {block.path for block in answer.blocks} & there:
-            known[path] = (await self.context.read(path)).decode("utf-8", "surrogateescape")
-        return known
 
     async def _put_back(self, began: str) -> None:
         """What a command changed although the model must not is put back, as it was when the task began."""
@@ -146,7 +137,3 @@ class Work:
                 wrong[path] = old
         if wrong:
             await self.context.write(wrong, title=f"put back {', '.join(sorted(wrong))}"[:200])
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")

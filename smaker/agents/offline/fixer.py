@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from smaker.agents.offline.coder import format_files
 from smaker.core.context import Context
+from smaker.core.mending import findings_of
 from smaker.core.models import Outcome, Problem, Verdict
-from smaker.core.pipeline import findings_of
 from smaker.profiles import Catalog
 
 

@@ -1,0 +1,138 @@
+"""What follows findings: rounds of fixing, until there are none, nothing gets better any more, or a limit is reached.
+
+Fewer findings, or more tests that pass, than after any round before is progress. After three rounds without, the next
+one goes back to the best files there were, takes one cause alone, and asks another model where a role has several. If
+three more bring nothing, the build has failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from pydantic import JsonValue
+
+from smaker.core.draft import Draft
+from smaker.core.models import Finding, Outcome, Problem, Severity, Stage, Task, TestStatus
+
+PATIENCE = 3
+"""Rounds without progress before something else is tried."""
+
+
+@dataclass(frozen=True)
+class _State:
+    """How the software was before a round of fixing."""
+
+    findings: Sequence[JsonValue]
+    found: int  # findings, of which a round may be given only some
+    passed: int  # tests
+    tree: str
+    turn: int = 0
+
+    @classmethod
+    def before(cls, fix: Task) -> _State:
+        payload = fix.payload
+        findings = cast("list[JsonValue]", payload.get("findings", []))
+        numbers = {key: cast("int", payload.get(key, 0)) for key in ("found", "passed", "turn")}
+        return cls(findings, tree=str(payload.get("tree", "")), **numbers)
+
+
+def mend(draft: Draft, task: Task, outcome: Outcome) -> None:
+    """Add a round of fixing and the next run after a task that found something, or give the build up."""
+    errors = [finding for finding in outcome.findings if finding.severity is Severity.ERROR]
+    if task.payload.get("by_hand"):
+        draft.give_up(Problem(message=outcome.summary, hint="Mend it with: smaker restart --from run"))
+        return
+    rounds: list[_State] = []
+    for earlier in draft.build.tasks:
+        if earlier.stage is Stage.SPEC:
+            rounds = []
+        elif earlier.stage is Stage.FIX:
+            rounds.append(_State.before(earlier))
+    report = outcome.report
+    now = _State(
+        findings=[finding.model_dump(mode="json") for finding in errors],
+        found=len(errors),
+        passed=report.count(TestStatus.PASSED) if report else 0,
+        tree=report.tree if report else "",
+        turn=rounds[-1].turn if rounds else 0,
+    )
+    first = errors[0].message if errors else outcome.summary
+    best, stuck = _progress([*rounds, now])
+    if len(rounds) >= draft.build.project.limits.max_fix_attempts:
+        _give_up(draft, f"Still {len(errors)} findings after {len(rounds)} fix attempts: {first}")
+    elif stuck and now.turn:
+        _give_up(draft, f"No progress in {2 * PATIENCE} fix attempts, the last ones begun anew: {first}")
+    elif stuck:
+        _add_round(draft, task, now, number=len(rounds) + 1, anew=best)
+    else:
+        _add_round(draft, task, now, number=len(rounds) + 1)
+
+
+def _progress(states: Sequence[_State]) -> tuple[_State, bool]:
+    """The best state so far, and whether the last rounds brought none that is better."""
+    best = 0
+    for number, state in enumerate(states):
+        before = states[:number]
+        if all(state.found < other.found or state.passed > other.passed for other in before):
+            best = number
+    since = max(best, next(number for number, state in enumerate(states) if state.turn == states[-1].turn))
+    return states[best], len(states) - 1 - since >= PATIENCE
+
+
+def _add_round(draft: Draft, task: Task, now: _State, *, number: int, anew: _State | None = None) -> None:
+    """``anew``: begin again from that state, with one cause of what was found then."""
+    given = now.findings
+    payload: dict[str, JsonValue] = {"round": number, "found": now.found, "passed": now.passed, "tree": now.tree}
+    if anew is not None:
+        given = _one_cause(anew.findings)
+        payload |= {"back_to": anew.tree} if anew.tree and anew.tree != now.tree else {}
+    if turn := now.turn + (anew is not None):
+        payload["turn"] = turn
+    payload["findings"] = [*given]
+    fix = draft.add(
+        Stage.FIX,
+        f"Fix {len(given)} findings" + (", begun anew" if anew else ""),
+        after=(task.id,),
+        requirements=tuple(sorted({identifier for finding in _parsed(given) for identifier in finding.requirements})),
+        payload=payload,
+    )
+    again = draft.add(
+        Stage.RUN, "Run the tests", after=(fix.id,), payload=task.payload if task.stage is Stage.RUN else {}
+    )
+    followers = [entry for entry in draft.tasks.values() if task.id in entry.depends_on and entry.id != fix.id]
+    for entry in followers:
+        draft.put(entry, depends_on=tuple(again.id if name == task.id else name for name in entry.depends_on))
+    if task.stage is not Stage.RUN:
+        draft.add(task.stage, task.title, after=(again.id,), payload=task.payload)
+
+
+def _give_up(draft: Draft, message: str) -> None:
+    hint = "Look at them with `smaker logs`, mend the files, then: smaker restart --from run"
+    draft.give_up(Problem(message=message, hint=hint, code="E_BUILD_FAILED"))
+
+
+def _one_cause(findings: Sequence[JsonValue]) -> Sequence[JsonValue]:
+    """Those of the first cause, which the runner puts first."""
+    parsed = _parsed(findings)
+    return [entry for entry, finding in zip(findings, parsed, strict=True) if finding.signature == parsed[0].signature]
+
+
+def judge(draft: Draft, fix: Task, outcome: Outcome) -> None:
+    """Have the tester judge the tests that a fixer disputes, before they run again."""
+    followers = [entry for entry in draft.tasks.values() if fix.id in entry.depends_on]
+    disputes: list[JsonValue] = [dispute.model_dump(mode="json") for dispute in outcome.disputes]
+    judging = draft.add(Stage.TESTS, "Judge disputed tests", after=(fix.id,), payload={"disputes": disputes})
+    for entry in followers:
+        draft.put(entry, depends_on=tuple(judging.id if name == fix.id else name for name in entry.depends_on))
+
+
+def findings_of(task: Task) -> tuple[Finding, ...]:
+    """The findings a fix task was made for."""
+    listed = task.payload.get("findings")
+    return _parsed(listed) if isinstance(listed, list) else ()
+
+
+def _parsed(findings: Sequence[JsonValue]) -> tuple[Finding, ...]:
+    return tuple(Finding.model_validate(entry) for entry in findings)

@@ -1,0 +1,123 @@
+"""Rounds of fixing as a table: what counts as progress, when something else is tried, and when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from smaker.core.fold import fold
+from smaker.core.mending import findings_of
+from smaker.core.models import (
+    BuildLimits,
+    Finding,
+    Outcome,
+    Project,
+    ProjectState,
+    Stage,
+    Task,
+    TaskState,
+    TestReport,
+    TestResult,
+    TestStatus,
+    Verdict,
+)
+from smaker.core.pipeline import advance
+from smaker.core.ports import Build
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+Seen = tuple[int, int]
+"""Findings, and tests that pass."""
+
+
+def run_once(build: Build, number: int, seen: Seen) -> Build:
+    found, passed = seen
+    results = [TestResult(id=f"t::{index}", status=TestStatus.PASSED, seconds=0) for index in range(passed)]
+    findings = [
+        Finding(source="test", message=f"finding {index}", signature="one" if index < 2 else "two")
+        for index in range(found)
+    ]
+    outcome = Outcome(
+        verdict=Verdict.FINDINGS,
+        summary="s",
+        findings=tuple(findings),
+        report=TestReport(tree=f"tree-{number}", results=tuple(results), exit_code=1),
+    )
+    run = [task for task in build.tasks if task.stage is Stage.RUN][-1]
+    return fold(build, advance(build, run.id, outcome, at=AT, commit=None))
+
+
+def build_of(limit: int) -> Build:
+    project = Project(
+        id="p",
+        name="P",
+        prompt="x",
+        workspace="/w",
+        created_at=AT,
+        limits=BuildLimits(max_fix_attempts=limit),
+    )
+    run = Task(id="t1", project="p", stage=Stage.RUN, title="Run", agent="runner", state=TaskState.RUNNING)
+    return Build(project=project, tasks=(run,))
+
+
+def rounds_of(series: Sequence[Seen], limit: int = 50) -> tuple[list[Task], Build]:
+    build = build_of(limit)
+    for number, seen in enumerate(series):
+        build = run_once(build, number, seen)
+        fixes = [task for task in build.tasks if task.stage is Stage.FIX]
+        if build.project.state is ProjectState.FAILED:
+            break
+        done = Outcome(verdict=Verdict.DONE, summary="s")
+        build = fold(build, advance(build, fixes[-1].id, done, at=AT, commit=f"c{number}"))
+    return [task for task in build.tasks if task.stage is Stage.FIX], build
+
+
+def test_progress_goes_on() -> None:
+    fixes, build = rounds_of([(9, 0), (8, 0), (7, 0), (6, 0), (5, 0), (4, 0), (3, 0), (2, 0)])
+    assert len(fixes) == 8
+    assert not any("turn" in task.payload or "back_to" in task.payload for task in fixes)
+    assert build.project.state is not ProjectState.FAILED
+
+
+def test_more_tests_that_pass_are_progress_though_more_fail() -> None:
+    fixes, _ = rounds_of([(1, 0), (20, 5), (20, 9), (25, 12), (30, 14)])
+    assert not any("turn" in task.payload for task in fixes)
+
+
+@pytest.mark.parametrize(
+    ("series", "back_to"),
+    [
+        ([(3, 1), (3, 1), (3, 1), (3, 1)], "tree-0"),
+        ([(3, 1), (5, 1), (4, 1), (6, 0)], "tree-0"),
+        ([(9, 0), (3, 1), (5, 1), (4, 1), (6, 0)], "tree-1"),
+    ],
+)
+def test_three_rounds_without_progress_begin_anew(series: list[Seen], back_to: str) -> None:
+    fixes, _ = rounds_of(series)
+    last = fixes[-1]
+    assert [task.payload.get("turn") for task in fixes] == [None] * (len(fixes) - 1) + [1]
+    assert last.payload["back_to"] == back_to
+    assert {finding.signature for finding in findings_of(last)} == {"one"}, "one cause alone"
+    assert "begun anew" in last.title
+
+
+def test_after_three_more_the_build_has_failed() -> None:
+    fixes, build = rounds_of([(3, 1)] * 20)
+    assert len(fixes) == 6
+    assert build.project.state is ProjectState.FAILED
+    assert build.project.error is not None
+    assert build.project.error.message.startswith("No progress in 6 fix attempts")
+    assert build.project.error.code == "E_BUILD_FAILED"
+
+
+def test_progress_of_the_other_model_goes_on() -> None:
+    fixes, build = rounds_of([(3, 1), (3, 1), (3, 1), (3, 1), (2, 1), (2, 1), (2, 1), (1, 1)])
+    assert [task.payload.get("turn", 0) for task in fixes] == [0, 0, 0, 1, 1, 1, 1, 1]
+    assert build.project.state is not ProjectState.FAILED
+
+
+def test_the_limit_ends_it_all_the_same() -> None:
+    fixes, build = rounds_of([(9, 0), (8, 0), (7, 0), (6, 0)], limit=2)
+    assert len(fixes) == 2
+    assert build.project.state is ProjectState.FAILED
