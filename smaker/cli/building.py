@@ -77,6 +77,7 @@ def init(
             update={"name": name, "workspace": folder, "profile": profile, "gates": gates}
         )
         project = await local.control.create(request)
+        session.warn_of_credentials(local, text)
         if no_start:
             session.show(
                 {"id": project.id, "workspace": project.workspace}, f"{project.id}  created in {project.workspace}"
@@ -100,6 +101,7 @@ def adopt(
 
     async def body(local: Local) -> int:
         project = await local.adopt(where, _request(local, text), folder)
+        session.warn_of_credentials(local, text)
         return await _build(session, local, project.id)
 
     raise typer.Exit(session.local(body, llm__mode=mode))
@@ -107,7 +109,7 @@ def adopt(
 
 def add_step(context: typer.Context, project: Id, text: Annotated[str, typer.Argument(help="What to add.")]) -> None:
     """Add a further instruction, planned and built on top of what is there."""
-    _steer_and_build(context.obj, project, AddStep(text=_checked(text, "step")))
+    _steer_and_build(context.obj, project, AddStep(text=checked(text, "step")))
 
 
 def resume(
@@ -198,6 +200,8 @@ def _steer_and_build(session: Session, prefix: str, command: Steering) -> None:
 
     async def body(local: Local) -> int:
         await local.control.steer(identifier, command)
+        if isinstance(command, AddStep):
+            session.warn_of_credentials(local, command.text)
         return await _build(session, local, identifier, joins=isinstance(command, AddStep))
 
     raise typer.Exit(session.local(body))
@@ -254,7 +258,7 @@ def _prompt(given: str | None, file: Path | None) -> str:
     else:
         raw = os.fsencode(given)
     try:
-        return _checked(raw.decode("utf-8"))
+        return checked(raw.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise UsageError("The prompt is not text (UTF-8).", hint="Give it as plain text.") from error
 
@@ -265,11 +269,13 @@ def _limited(raw: bytes, where: str) -> bytes:
     return raw
 
 
-def _checked(text: str, what: str = "prompt") -> str:
+def checked(text: str, what: str = "prompt") -> str:
+    """What was typed, without blanks around it. Raises UsageError if it holds no words, too many, or no plain text."""
     text = text.strip().removeprefix("\ufeff")
-    if not text:
+    if not any(map(str.isalnum, text)):
         raise UsageError(
-            f"The {what} is empty.", hint='Type what you want built: smaker init "a REST API to track books"'
+            f"The {what} has no words." if text else f"The {what} is empty.",
+            hint='Type what you want built: smaker init "a REST API to track books"',
         )
     if len(text) > MAX_PROMPT:
         raise UsageError(

@@ -14,6 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from smaker.core.errors import SmakerError
+from smaker.core.terminal import sanitize
 
 GLOBAL_AFTER_VERB = {"--json"}
 
@@ -74,9 +75,9 @@ def _hoist(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def _fail(message: str, hint: str, code: str, *, as_json: bool) -> None:
     with contextlib.suppress(OSError, ValueError):
-        print(f"smaker: {message}", file=sys.stderr)  # noqa: T201
+        print(sanitize(f"smaker: {message}"), file=sys.stderr)  # noqa: T201
         if hint:
-            print("\n".join(f"  {line}" for line in hint.splitlines()), file=sys.stderr)  # noqa: T201
+            print(sanitize("\n".join(f"  {line}" for line in hint.splitlines())), file=sys.stderr)  # noqa: T201
     if as_json:
         with contextlib.suppress(OSError, ValueError):
             print(json.dumps({"error": {"code": code, "message": message, "hint": hint}}))  # noqa: T201

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 GRACE_S = 1.0
 TAIL = 4  # lines of live output shown
 UNREACHED = {"E_REFUSED", "E_UNAVAILABLE", "E_MODEL_AUTH", "E_MODEL_UNKNOWN"}
-QUIET_KINDS = {"step.check", "step.edit", "task.ready", "artifact"}
+QUIET_KINDS = {"step.check", "step.edit", "task.ready", "artifact", "prompt.masked"}  # that one was told already
 
 
 async def watch(session: Session, local: Local, project: str) -> int:

@@ -126,7 +126,7 @@ def diff(
 
     async def body(local: Local) -> None:
         text = await local.control.diff(identifier, step)
-        session.show({"id": identifier, "step": step, "diff": text}, text.rstrip("\n") or "no difference")
+        session.show({"id": identifier, "step": step, "diff": text}, text.rstrip("\n") or "no difference", exact=True)
 
     session.local(body)
 

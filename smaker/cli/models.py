@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -83,7 +82,7 @@ def check(
                 values.append(_value(each, await local.models.router.check(each)))
             except SmakerError as error:
                 values.append({"name": each, "error": {"code": error.code, "message": error.message}})
-                print(f"smaker: {each}: {error.message}\n  {error.hint}", file=sys.stderr)  # noqa: T201
+                session.warn(f"{each}: {error.message}\n  {error.hint}")
         session.show(values, lambda: "\n".join(_lines(value) for value in values))
         return 4 if any("error" in value for value in values) else 0
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from smaker.core.errors import UsageError
+from smaker.core.terminal import sanitize
 
 if TYPE_CHECKING:
     from smaker.config import Loaded
@@ -64,7 +65,7 @@ class Session:
 
             async with open_local(self.home, settings) as local:
                 for notice in local.notices:
-                    print(f"smaker: {notice}", file=sys.stderr)  # noqa: T201
+                    self.warn(notice)
                 return await body(local)
 
         return asyncio.run(run())
@@ -90,14 +91,27 @@ class Session:
     def say(self, text: str) -> None:
         """Print a line for a person: to standard output, or to standard error where that is for JSON alone."""
         if not self.quiet:
-            print(text, file=sys.stderr if self.json else sys.stdout)
+            print(sanitize(text), file=sys.stderr if self.json else sys.stdout)
 
-    def show(self, value: Any, text: str | Callable[[], str]) -> None:
-        """Print the result of a verb: ``value`` as JSON, or ``text``."""
+    def warn(self, text: str) -> None:
+        """Tell a person what should not be missed, on standard error."""
+        print(sanitize(f"smaker: {text}"), file=sys.stderr)  # noqa: T201
+
+    def warn_of_credentials(self, local: Local, text: str | None) -> None:
+        """Tell a person that what they typed holds a credential, if it does."""
+        from smaker.core.typed import masked
+
+        if told := masked(text or "", local.redact)[1]:
+            self.warn(told)
+
+    def show(self, value: Any, text: str | Callable[[], str], *, exact: bool = False) -> None:
+        """Print the result of a verb: ``value`` as JSON, or ``text``, which may quote models and foreign files: nothing
+        in it steers the terminal. ``exact``: where it goes to no terminal, byte for byte as it is (a patch)."""
         if self.json:
             print(json.dumps(value, ensure_ascii=False, default=str))  # noqa: T201
         else:
-            print(text() if callable(text) else text)  # noqa: T201
+            shown = text() if callable(text) else text
+            print(shown if exact and not sys.stdout.isatty() else sanitize(shown))  # noqa: T201
 
 
 async def _nothing(local: Local) -> None:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from smaker.cli.building import Id
+from smaker.cli.building import Id, checked
 from smaker.core.commands import Approve, Cancel, Pause, Reject, Reply, Steering
-from smaker.core.errors import UsageError
 
 if TYPE_CHECKING:
     from smaker.cli.session import Session
@@ -39,12 +38,12 @@ def approve(context: typer.Context, project: Id) -> None:
 
 def reject(context: typer.Context, project: Id, text: Words) -> None:
     """Refuse what the gate shows, and say what should be different."""
-    _decide(context.obj, project, Reject(text=_given(text)), goes_on=True)
+    _decide(context.obj, project, Reject(text=checked(text, "text")), goes_on=True)
 
 
 def answer(context: typer.Context, project: Id, text: Words) -> None:
     """Answer the question an agent asked, and go on."""
-    _decide(context.obj, project, Reply(text=_given(text)), goes_on=True)
+    _decide(context.obj, project, Reply(text=checked(text, "answer")), goes_on=True)
 
 
 def pause(context: typer.Context, project: Id) -> None:
@@ -86,12 +85,14 @@ def fork(
 ) -> None:
     """A new project that continues differently from a step of this one."""
     session: Session = context.obj
+    instruction = checked(text, "instruction") if text is not None else None
     identifier = session.find(project)
 
     async def body(local: Local) -> None:
         if model is not None:
             local.models.named(model)  # says now what is wrong with it
-        made = await local.control.fork(identifier, step, instruction=text, model=model)
+        made = await local.control.fork(identifier, step, instruction=instruction, model=model)
+        session.warn_of_credentials(local, instruction)
         session.show(
             {"id": made.id, "from": identifier, "step": step, "workspace": made.workspace},
             f"{made.id}  in {made.workspace}\n  Go on with: smaker resume {made.id}",
@@ -131,6 +132,8 @@ def _decide(session: Session, prefix: str, command: Steering, *, goes_on: bool =
         from smaker.cli.live import watch
 
         changed = await local.control.steer(identifier, command)
+        if isinstance(command, Reject | Reply):
+            session.warn_of_credentials(local, command.text)
         if goes_on and local.lock.holder(identifier) is None:
             return await watch(session, local, identifier)
         session.show(
@@ -140,9 +143,3 @@ def _decide(session: Session, prefix: str, command: Steering, *, goes_on: bool =
         return 0
 
     raise typer.Exit(session.local(body))
-
-
-def _given(text: str) -> str:
-    if not text.strip():
-        raise UsageError("The text is empty.", hint="Say what you want, in quotes.")
-    return text.strip()

@@ -171,7 +171,9 @@ def trace_text(found: Trace) -> str:
     lines: list[str] = []
     for row in found.rows:
         commits = " ".join(commit[:8] for commit in row.commits[:4])
-        lines.append(f"{'✓' if row.proved else '✗'} {row.requirement:<5} {row.text}  {commits}".rstrip())
+        lines.append(
+            f"{'✓' if row.proved else '✗'} {row.requirement:<5} {' '.join(row.text.split())}  {commits}".rstrip()
+        )
         lines += [f"        {test.id}  {test.reason or test.status}" for test in row.tests]
         lines += [] if row.tests else ["        no test names it"]
     unproved = len(found.unproved)

@@ -22,6 +22,7 @@ from smaker.core.pipeline import begin, rewind, settled, steer
 from smaker.core.ports import Build, Change, Clock, CommitInfo, ProjectLock, Store, Workspace, Workspaces
 from smaker.core.proof import Trace, trace
 from smaker.core.spec import Spec
+from smaker.core.typed import masked, masked_command, notice
 
 POLL_S = 0.2
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -41,6 +42,7 @@ class Desk:
     bus: Bus
     lock: ProjectLock
     inspect: Inspect
+    redact: Callable[[str], str] = str
 
 
 class Engine:
@@ -52,15 +54,16 @@ class Engine:
     # --- making and finding -------------------------------------------------------------------------------------------
 
     async def create(self, request: NewProject) -> Project:
-        """Record a project. Raises UsageError if its folder cannot be used."""
+        """Record a project; credentials in its prompt are masked. Raises UsageError if its folder cannot be used."""
+        prompt, told = masked(request.prompt, self._desk.redact)
         identifier = "".join(secrets.choice(ALPHABET) for _ in range(8))
         folder = (request.workspace or self._desk.home / "projects" / identifier).expanduser().absolute()
         if not request.adopt:
             _check_free(folder)
         project = Project(
             id=identifier,
-            name=request.name or _title(request.prompt),
-            prompt=request.prompt,
+            name=self._desk.redact(request.name or _title(prompt)),
+            prompt=prompt,
             workspace=str(folder),
             created_at=self._desk.clock.now(),
             mode=request.mode,
@@ -73,7 +76,8 @@ class Engine:
             spec=request.spec,
             skeleton=request.skeleton,
         )
-        first = begin(project, self._desk.clock.now(), instruction=request.prompt if request.spec else None)
+        first = begin(project, self._desk.clock.now(), instruction=prompt if request.spec else None)
+        first = first.model_copy(update={"events": (*first.events, *notice(told))})
         self._publish(await self._desk.store.create(project, first))
         return project
 
@@ -127,8 +131,15 @@ class Engine:
     # --- steering -----------------------------------------------------------------------------------------------------
 
     async def steer(self, project: str, command: Steering) -> Project:
-        """Change what is wanted of a build. Raises UsageError if it makes no sense now."""
-        return await self._decide(project, lambda build: steer(build, command, at=self._desk.clock.now()))
+        """Change what is wanted of a build; credentials in its words are masked. Raises UsageError if it makes no sense
+        now."""
+        wanted, told = masked_command(command, self._desk.redact)
+
+        def decide(build: Build) -> Change:
+            change = steer(build, wanted, at=self._desk.clock.now())
+            return change.model_copy(update={"events": (*change.events, *notice(told))})
+
+        return await self._decide(project, decide)
 
     async def delete(self, project: str, *, files: bool) -> None:
         """Forget a project; ``files`` removes its folder too, unless it was adopted. Raises InUse."""

@@ -93,7 +93,7 @@ class TaskFiles:
         lost, had = await self.checkout.lost(self.found, self.tree)
         if 2 * len(lost) <= had:
             return ""
-        named = ", ".join(lost[:5]) + (f" and {len(lost) - 5} more" if len(lost) > 5 else "")
+        named = ", ".join(map(repr, lost[:5])) + (f" and {len(lost) - 5} more" if len(lost) > 5 else "")
         return f"This would delete {len(lost)} of {had} files ({named}). Is that meant? yes or no"
 
     async def reapply(self, changes: Mapping[str, str | None]) -> None:

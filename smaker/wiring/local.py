@@ -157,6 +157,7 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
                 bus=bus,
                 lock=lock,
                 inspect=inspect_proofs,
+                redact=redactor.redact,
             )
         )
         crew = Crew(

@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from smaker.cli.door import enter
+from smaker.testing import Canaries, assert_safe_failure
 
 
 @dataclass
@@ -33,25 +35,6 @@ CASES = [
     Case("unknown verb", ["biuld"], 2, "biuld", "--help"),
     Case("unknown option", ["list", "--colour"], 2, "--colour", "--help"),
     Case("option without value", ["init", PROMPT, "--dir"], 2, "--dir"),
-    Case("no prompt", ["init"], 2, "no prompt", "smaker init"),
-    Case("empty prompt", ["init", ""], 2, "prompt is empty", "smaker init"),
-    Case("blank prompt", ["init", " \n\t "], 2, "prompt is empty"),
-    Case("prompt of 1 MB", ["init", "-"], 2, "too long", stdin=b"books " * 180_000),
-    Case("prompt of 30,000 characters", ["init", "books " * 5000], 2, "29,999 characters", "add-step"),
-    Case("binary prompt", ["init", "-"], 2, "not text", stdin=b"\xff\xfe\x00\x01\x80binary"),
-    Case("prompt with NUL", ["init", "-"], 2, "control characters", stdin=b"books\x00and loans"),
-    Case("prompt with escapes", ["init", "-"], 2, "control characters", stdin=b"\x1b[2Jbooks"),
-    Case("prompt file missing", ["init", "--file", "nowhere.txt"], 2, "nowhere.txt"),
-    Case("prompt file is a folder", ["init", "--file", "."], 2, "no file"),
-    Case("prompt file empty", ["init", "--file", "empty.txt"], 2, "prompt is empty", files={"empty.txt": b""}),
-    Case(
-        "prompt file in UTF-16",
-        ["init", "--file", "utf16.txt"],
-        2,
-        "not text",
-        files={"utf16.txt": "books".encode("utf-16")},
-    ),
-    Case("two prompts", ["init", PROMPT, "--file", "p.txt"], 2, "two prompts", files={"p.txt": b"x"}),
     Case(
         "folder not empty", ["init", PROMPT, "--dir", "full"], 2, "not empty", "adopt", files={"full/mine.txt": b"keep"}
     ),
@@ -111,6 +94,36 @@ CASES = [
 ]
 
 
+PROMPTS = [
+    Case("no prompt", ["init"], 2, "no prompt", "smaker init"),
+    Case("empty prompt", ["init", ""], 2, "prompt is empty", "smaker init"),
+    Case("blank prompt", ["init", " \n\t "], 2, "prompt is empty"),
+    Case("prompt of other blanks", ["init", "\u00a0\u2003\u3000"], 2, "prompt is empty"),
+    Case("prompt without words", ["init", "\u200b\u2060 \u202e!?"], 2, "prompt has no words"),
+    Case("prompt of 1 MB", ["init", "-"], 2, "too long", stdin=b"books " * 180_000),
+    Case("prompt of 500 kB", ["init", "-"], 2, "500,003 characters", "200,000", stdin=b"books " * 83_334),
+    Case("prompt file of 500 kB", ["init", "--file", "p"], 2, "500,003", files={"p": b"books " * 83_334}),
+    Case("prompt of 30,000 characters", ["init", "books " * 5000], 2, "29,999 characters", "add-step"),
+    Case("binary prompt", ["init", "-"], 2, "not text", stdin=b"\xff\xfe\x00\x01\x80binary"),
+    Case("prompt with NUL", ["init", "-"], 2, "control characters", stdin=b"books\x00and loans"),
+    Case("prompt with escapes", ["init", "-"], 2, "control characters", stdin=b"\x1b[2Jbooks"),
+    Case("prompt file missing", ["init", "--file", "nowhere.txt"], 2, "nowhere.txt"),
+    Case("prompt file is a folder", ["init", "--file", "."], 2, "no file"),
+    Case("prompt file empty", ["init", "--file", "empty.txt"], 2, "prompt is empty", files={"empty.txt": b""}),
+    Case(
+        "prompt file in UTF-16",
+        ["init", "--file", "utf16.txt"],
+        2,
+        "not text",
+        files={"utf16.txt": "books".encode("utf-16")},
+    ),
+    Case("two prompts", ["init", PROMPT, "--file", "p.txt"], 2, "two prompts", files={"p.txt": b"x"}),
+    Case("blank step", ["add-step", "nope", " \n "], 2, "step is empty"),
+    Case("step of 500 kB", ["add-step", "nope", "books " * 20_000 + "x" * 380_000], 2, "500,000 characters"),
+    Case("step with escapes", ["add-step", "nope", "\x1b[2Jbooks"], 2, "control characters"),
+]
+
+
 def lay(folder: Path, files: dict[str, bytes]) -> None:
     for name, content in files.items():
         target = folder / name
@@ -122,30 +135,48 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+Answered = Callable[[Case], subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Answered:
+    """Type what a case says; its answer is as expected, and nothing is made or changed."""
+
+    def enter_case(case: Case) -> subprocess.CompletedProcess[str]:
+        folder = tmp_path / "here"
+        folder.mkdir()
+        lay(folder, case.files)
+        before = contents(folder)
+        monkeypatch.chdir(folder)
+        monkeypatch.setenv("SMAKER_HOME", str(tmp_path / "smaker-home"))
+        source = tmp_path / "stdin"
+        source.write_bytes(case.stdin)
+        with source.open() as stdin:
+            monkeypatch.setattr(sys, "stdin", stdin)
+            code = enter(case.words)
+        out, err = capfd.readouterr()
+        assert code == case.code, err
+        assert case.says.lower() in (err + out).lower()
+        assert case.hint in err
+        assert "Traceback" not in err + out
+        assert contents(folder) == before, "something was made or changed"
+        if code == 2:
+            listed = enter(["--json", "list"])
+            assert (listed, json.loads(capfd.readouterr().out)) == (0, [])
+        return subprocess.CompletedProcess(case.words, code, out, err)
+
+    return enter_case
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_bad_input_is_answered(
-    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    folder = tmp_path / "here"
-    folder.mkdir()
-    lay(folder, case.files)
-    before = contents(folder)
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("SMAKER_HOME", str(tmp_path / "smaker-home"))
-    source = tmp_path / "stdin"
-    source.write_bytes(case.stdin)
-    with source.open() as stdin:
-        monkeypatch.setattr(sys, "stdin", stdin)
-        code = enter(case.words)
-    out, err = capfd.readouterr()
-    assert code == case.code, err
-    assert case.says.lower() in (err + out).lower()
-    assert case.hint in err
-    assert "Traceback" not in err + out
-    assert contents(folder) == before, "something was made or changed"
-    if code == 2:
-        listed = enter(["--json", "list"])
-        assert (listed, json.loads(capfd.readouterr().out)) == (0, [])
+def test_bad_input_is_answered(case: Case, answered: Answered) -> None:
+    answered(case)
+
+
+@pytest.mark.attack("P97")
+@pytest.mark.parametrize("case", PROMPTS, ids=lambda case: case.name)
+def test_a_prompt_that_is_none_is_answered(case: Case, answered: Answered, canaries: Canaries) -> None:
+    assert_safe_failure(answered(case), exit_code=2, canaries=canaries)
 
 
 @pytest.mark.parametrize("words", [["status", "nope", "--json"], ["--json", "init", ""], ["list", "--wrong", "--json"]])

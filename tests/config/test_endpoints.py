@@ -172,6 +172,7 @@ def test_a_key_may_go_where_the_user_points_its_provider(load: Load, settings: d
     assert load(providers(**settings)).settings.llm.providers[settings["name"]].api_key_env == settings["api_key_env"]
 
 
+@pytest.mark.attack("P102")
 @pytest.mark.parametrize("name", ["openai", "claude", "groq"])
 def test_a_cloud_provider_is_not_reached_without_tls(refuse: Refuse, name: str) -> None:
     message = refuse(providers(name=name, api_key_env="SOME_KEY", base_url="http://gateway:8080/v1"))

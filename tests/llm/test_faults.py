@@ -15,6 +15,7 @@ import pytest
 from smaker.config.settings import Llm, Provider, Routing
 from smaker.core.errors import ModelError, Unavailable
 from smaker.core.ports.llm import Message, Request, Role, Tool
+from smaker.llm import transport
 from smaker.llm.wire import Deadlines
 from smaker.testing import Fault, FrozenClock, assert_safe_failure
 
@@ -103,6 +104,7 @@ async def test_a_fault_once_then_all_is_well(route, serve, fault, provider, stre
     assert len(server.requests) == (2 if met == "retry" else 1)
 
 
+@pytest.mark.attack("P101")
 @both
 @pytest.mark.parametrize("fault", [fault for fault in Fault if EXPECTED[fault] != "answer"])
 async def test_a_fault_for_ever_ends_as_it_should(route, serve, fault, provider) -> None:
@@ -160,16 +162,29 @@ async def test_what_cannot_be_stored_is_replaced(route, serve, provider, streame
     assert "".join(pieces) == (reply.text if streamed else "")
 
 
+@pytest.mark.attack("P99")
 @both
-@pytest.mark.parametrize("fault", [Fault.MOVED_307, Fault.MOVED_308])
-async def test_a_redirect_is_not_followed(route, serve, fault, provider) -> None:
+@ways
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_not_followed(route, serve, status, provider, streamed) -> None:
     other = await serve(["stolen"])
-    server = await serve([fault])
-    server.elsewhere = f"http://127.0.0.1:{other.port}"
-    with pytest.raises(Unavailable, match="points elsewhere"):
-        await route(**{provider: server}).named(provider).ask(ASK)
-    assert other.requests == []
+    answer = (
+        f"HTTP/1.1 {status} Moved\r\nLocation: http://127.0.0.1:{other.port}/v1/messages\r\nContent-Length: 0\r\n\r\n"
+    )
+
+    async def move(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer.encode())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(move, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    with pytest.raises(Unavailable, match="points elsewhere") as caught:
+        await route(**{provider: url}).named(provider).ask(ASK, (lambda _: None) if streamed else None)
+    assert_safe_failure(caught.value, code="E_UNAVAILABLE")
     assert other.connections == 0
+    server.close()
 
 
 @pytest.mark.parametrize(
@@ -191,12 +206,17 @@ async def test_what_the_user_has_to_mend_has_a_code_and_a_remedy(route, serve, f
     assert_safe_failure(caught.value, code=code)
 
 
-async def test_a_key_in_a_refusal_is_masked(route, serve) -> None:
+@pytest.mark.attack("P100")
+@both
+@ways
+async def test_a_key_in_a_refusal_is_masked(route, serve, provider, streamed, canaries) -> None:
     server = await serve([Fault.KEY_ECHO])
     with pytest.raises(Unavailable) as caught:
-        await route(openai=server).named("openai").ask(ASK)
-    assert "Incorrect API key provided: Bearer [redacted:openai]" in caught.value.message
-    assert "llm.providers.openai" in caught.value.hint
+        await route(**{provider: server}).named(provider).ask(ASK, (lambda _: None) if streamed else None)
+    assert canaries.sweep("".join(server.requests[0].headers.values())), "the key was sent, and comes back"
+    assert f"[redacted:{provider}]" in caught.value.message
+    assert f"llm.providers.{provider}" in caught.value.hint
+    assert_safe_failure(caught.value, code="E_MODEL_AUTH", canaries=canaries, says="Incorrect API key provided")
 
 
 async def test_a_missing_key_is_named_and_nothing_is_sent(route, serve) -> None:
@@ -223,11 +243,21 @@ async def test_when_all_are_out_each_is_named_with_its_reason(route, serve) -> N
         assert words in caught.value.hint
 
 
-async def test_a_certificate_nobody_vouches_for_ends_the_call(route, tmp_path) -> None:
+@pytest.mark.attack("P102")
+@pytest.mark.parametrize(
+    ("vouched", "host", "taken"),
+    [(False, "IP:127.0.0.1", False), (True, "DNS:other.example", False), (True, "IP:127.0.0.1", True)],
+    ids=["nobody vouches", "of another host", "a good one"],
+)
+async def test_a_bad_certificate_ends_the_call(route, tmp_path, monkeypatch, vouched, host, taken) -> None:
     made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key", "-out", "crt"]
-    await asyncio.to_thread(subprocess.run, [*made, "-subj", "/CN=x"], cwd=tmp_path, check=True, capture_output=True)
+    named = ["-subj", "/CN=x", "-addext", f"subjectAltName={host}"]
+    await asyncio.to_thread(subprocess.run, [*made, *named], cwd=tmp_path, check=True, capture_output=True)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(tmp_path / "crt", tmp_path / "key")
+    monkeypatch.setattr(transport, "trusted", transport.trusted.__wrapped__)  # not what an earlier test trusted
+    if vouched:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "crt"))
     got: list[bytes] = []
 
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -235,11 +265,12 @@ async def test_a_certificate_nobody_vouches_for_ends_the_call(route, tmp_path) -
         writer.close()
 
     server = await asyncio.start_server(take, "127.0.0.1", 0, ssl=context)
-    port = server.sockets[0].getsockname()[1]
-    with pytest.raises(Unavailable, match="cannot be trusted"):
-        await route(openai=f"https://127.0.0.1:{port}/v1").named("openai").ask(ASK)
+    url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    with pytest.raises(Unavailable, match="broke off" if taken else "cannot be trusted") as caught:
+        await route(openai=url).named("openai").ask(ASK)
     server.close()
-    assert got == []
+    assert_safe_failure(caught.value, code="E_UNAVAILABLE")
+    assert bool(got) is taken
 
 
 async def test_cancelling_closes_the_connection_and_counts_as_no_failure(route, serve) -> None:
@@ -283,6 +314,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.attack("P101")
 @both
 @ways
 @pytest.mark.parametrize("fault", [Fault.HUGE, Fault.GZIP_BOMB])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import time
 
 import pytest
 
+from smaker.core.errors import Unavailable
 from smaker.core.ports.llm import Message, Request, Tool, ToolCall
 from smaker.llm.wire import Deadlines
-from smaker.testing import Say
+from smaker.testing import Say, assert_safe_failure
 
 SEARCH = Tool(
     name="search",
@@ -235,13 +237,14 @@ async def test_one_connection_serves_many_questions(route, serve) -> None:
     assert server.connections == 1
 
 
-async def test_a_credential_in_a_prompt_is_not_sent(route, serve) -> None:
-    key = "ghp_" + "a1B2c3D4e5F6" * 3
-    text = f"Why does {key} not work? And sk-odd-4711-openai-value?"
+@pytest.mark.attack("P96")
+async def test_a_credential_in_a_prompt_is_not_sent(route, serve, canaries) -> None:
+    key, ours = "ghp_" + "a1B2c3D4e5F6" * 3, canaries.values["OPENAI_API_KEY"]
+    text = f"Why does {key} not work? And {ours}, or {base64.b64encode(ours.encode()).decode()}?"
     _, asked, _ = await ask(route, serve, "claude", Request(messages=(Message(role="user", text=text),)), "No idea.")
     assert "[redacted:github]" in asked.text
     assert key not in asked.text
-    assert "odd-4711" not in asked.text
+    assert_safe_failure(None, canaries=canaries, places=[asked.text, json.dumps(asked.body)])
 
 
 @both
@@ -256,13 +259,19 @@ async def test_our_key_in_an_answer_is_masked_wherever_a_stream_cuts_it(route, s
     assert json.loads(reply.calls[0].arguments) == {"word": masked}
 
 
-async def test_proxies_of_the_environment_are_ignored(route, serve, monkeypatch) -> None:
+@pytest.mark.attack("P103")
+@both
+@ways
+async def test_proxies_of_the_environment_are_ignored(route, serve, monkeypatch, provider, streamed) -> None:
     evil = await serve(["from the proxy"])
-    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{evil.port}")
-    reply, _, _ = await ask(route, serve, "openai", HELLO, "direct")
+        monkeypatch.setenv(name.lower(), f"http://127.0.0.1:{evil.port}")
+    reply, _, _ = await ask(route, serve, provider, HELLO, "direct", streamed=streamed)
     assert reply.text == "direct"
-    assert evil.requests == []
+    with pytest.raises(Unavailable):
+        await route(**{provider: "https://127.0.0.1:9/v1"}).named(provider).ask(HELLO)
+    assert evil.connections == 0
 
 
 DELTA = b'data: {"choices": [{"index": 0, "delta": {"content": "fine"}, "finish_reason": "stop"}]}'

@@ -123,7 +123,7 @@ def to_spec(plan: Plan, profiles: Iterable[str]) -> Spec:
     if missing:
         raise ValueError(f"no module serves {', '.join(missing)}")
     return Spec(
-        name=plan.name,
+        name=_line(plan.name),
         slug=plan.slug,
         summary=_line(plan.summary),
         kind=plan.kind,

@@ -1,0 +1,38 @@
+"""What users type: a credential in it is masked before it is stored or sent to a model, and they are told."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+
+from smaker.core.commands import AddStep, Reject, Reply, Steering
+from smaker.core.events import NewEvent
+
+_MASK = re.compile(r"\[redacted:([^\]\n]{1,40})\]")
+
+
+def masked(text: str, redact: Callable[[str], str]) -> tuple[str, str]:
+    """Return ``text`` without credentials, and what to tell whoever typed it (nothing where there was none)."""
+    clean = redact(text)
+    if clean == text:
+        return text, ""
+    kinds = sorted(Counter(_MASK.findall(clean)) - Counter(_MASK.findall(text)))
+    told = (
+        f"What you typed holds a credential ({', '.join(kinds)}). It is masked: neither stored nor sent to a model. "
+        "Have the software read it from its environment."
+    )
+    return clean, told
+
+
+def masked_command(command: Steering, redact: Callable[[str], str]) -> tuple[Steering, str]:
+    """The same of a command."""
+    if not isinstance(command, AddStep | Reject | Reply):
+        return command, ""
+    clean, told = masked(command.text, redact)
+    return command.model_copy(update={"text": clean}), told
+
+
+def notice(told: str) -> tuple[NewEvent, ...]:
+    """The event that tells it."""
+    return (NewEvent(kind="prompt.masked", message=told),) if told else ()
