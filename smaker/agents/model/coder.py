@@ -34,7 +34,7 @@ class ModelCoder:
             return await self._skeleton(context)
         profile = self._catalog.of(context.spec).profile
         module = module_of(context)
-        paths = [path for path in await context.files() if not _told_elsewhere(path)]
+        paths = [path for path in await context.files() if not path.startswith(".smaker/")]
         traits = await context.model_traits(Role.CODE_GENERATION)
         words, plan = context.project.prompt, spec_text(context.spec)
         budget = room(traits, words, plan, most=FILES_SHOWN)
@@ -93,10 +93,6 @@ async def lint(context: Context, profile: Profile) -> str:
         if any(finding.severity is Severity.ERROR for finding in found):
             return f"`{' '.join(argv)}` finds:\n{ran.output.strip()[:4000]}\nMend it."
     return ""
-
-
-def _told_elsewhere(path: str) -> bool:
-    return path.startswith(".smaker/") or path.rpartition("/")[2] == ".gitignore"
 
 
 def _about(context: Context, module: Module) -> str:

@@ -98,7 +98,7 @@ async def _files(
     failing = {finding.test.partition("::")[0] for finding in findings if finding.test}
     first = [path for path in there if path in named and not path.startswith(f"{profile.acceptance}/")]
     first += [path for path in there if path in failing and path not in first]
-    aside = {path for path in there if is_test_file(profile.dialect, path) or path == ".gitignore"}
+    aside = {path for path in there if is_test_file(profile.dialect, path)}
     matter = [*first, *(path for path in there if path not in first and path not in aside)]
     return first, matter, [path for path in there if path not in matter]
 

@@ -9,7 +9,7 @@ from smaker.agents.model.guards import inside_of
 from smaker.agents.model.loop import Work
 from smaker.agents.model.plan import spec_text
 from smaker.agents.model.showing import named_in, repository, shown
-from smaker.agents.model.talk import file_format, room
+from smaker.agents.model.talk import answer_lines, file_format, room
 from smaker.agents.prompts import render
 from smaker.agents.red_first import read_sources, see_red
 from smaker.core.context import Context
@@ -68,6 +68,7 @@ class ModelTester:
                 files=there,
                 existing=await shown(context, mine, budget=min(TESTS_SHOWN, budget)) if mine else "",
                 task=_task(context),
+                answer_lines=answer_lines(traits),
             ),
             guard=inside_of(profile.acceptance),
             check=examined.wrong,
