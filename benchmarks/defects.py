@@ -30,8 +30,8 @@ from benchmarks.mutants import KINDS, Mutant, mutants
 from smaker.agents.edits import WholeFile, parse_answer, render_block
 from smaker.config import Settings
 from smaker.core.control import NewProject
+from smaker.core.mending import findings_of
 from smaker.core.models import BuildLimits, ProjectState, Stage, Step, StepKind
-from smaker.core.pipeline import findings_of
 from smaker.core.ports import Build
 from smaker.core.recording import read
 from smaker.testing import ScriptedModelServer
