@@ -147,7 +147,7 @@ class Screen:
 def event_line(event: Event) -> str:
     """One event as one line."""
     task = f"{event.task:>4} " if event.task else "     "
-    return f"{event.at.astimezone():%H:%M:%S} {task}{sanitize(event.message)}"
+    return f"{event.at.astimezone():%H:%M:%S} {task}{sanitize(' '.join(event.message.splitlines()))}"
 
 
 def _screen(session: Session) -> Screen:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from smaker.core.models import ProjectState, Task, TaskState, TestStatus
+from smaker.core.models import ProjectState, Stage, Task, TaskState, TestStatus
+from smaker.core.spec import ProductKind
 
 if TYPE_CHECKING:
     from smaker.core.control import Snapshot
@@ -109,7 +110,7 @@ def summary_text(snapshot: Snapshot) -> str:
     if report is not None:
         passed = report.count(TestStatus.PASSED)
         covered = f", {report.coverage:.0f} % of lines covered" if report.coverage is not None else ""
-        lines.append(f"  tests  {passed} of {len(report.results)} pass{covered}")
+        lines.append(f"  tests  {passed} of {report.ran} pass{covered}")
     rows = _last_trace(snapshot).rows
     if rows:
         proved = sum(row.proved for row in rows)
@@ -119,6 +120,8 @@ def summary_text(snapshot: Snapshot) -> str:
     if project.spec is not None:
         lines += [f"  open   {question}" for question in project.spec.questions]
         lines += [f"  not built  {missing}" for missing in project.spec.unsupported]
+        if project.spec.questions or project.spec.unsupported:
+            lines.append(f'         to have it otherwise: smaker add-step {project.id} "…"')
     if project.error is not None:
         lines.append(f"  why    {project.error.message}")
         if project.error.hint:
@@ -128,9 +131,12 @@ def summary_text(snapshot: Snapshot) -> str:
         lines.append(f"  asks   {blocked.question}")
         lines.append(f"         smaker answer {project.id} TEXT")
     elif blocked is not None:
-        lines.append(f"  waits  {blocked.title}: smaker approve {project.id}   or   smaker reject {project.id} TEXT")
+        gate = "the deployment" if blocked.stage is Stage.DEPLOY else "the plan"  # no words of a model's here
+        lines.append(f"  waits  {gate}: smaker approve {project.id}   or   smaker reject {project.id} TEXT")
     elif project.state in {ProjectState.READY, ProjectState.DEPLOYED}:
-        lines.append(f"  next   smaker run {project.id}   smaker trace {project.id}   smaker history {project.id}")
+        library = project.spec is not None and project.spec.kind is ProductKind.LIBRARY
+        first = "" if library else f"smaker run {project.id}   "
+        lines.append(f"  next   {first}smaker trace {project.id}   smaker history {project.id}")
     elif project.state is not ProjectState.FAILED:
         lines.append(f"  next   smaker resume {project.id}")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The security programme, groups F, C, G and Y: every attack has a test that is marked with it, or a reason why not."""
+"""The security programme: every attack has a test that is marked with it, or a reason why not."""
 
 from __future__ import annotations
 
@@ -104,12 +104,35 @@ ATTACKS = {
     "Y85": "limits that are negative, not numbers, or enormous",
     "Y86": "paths that leave the project",
     "Y87": "a user's file that others may change",
+    # prompts and models
+    "P88": "a README that orders to fetch a script and run it",
+    "P89": "orders hidden in code, output, traces, packages, pages, names, messages and invisible characters",
+    "P90": "an order to print the environment or the instructions",
+    "P91": "an image or a link whose address carries data away",
+    "P92": "a plan that draws an approval of its own",
+    "P93": "a model that edits the configuration or the plan",
+    "P94": "calls of tools that are unknown, ill-formed, a thousand, or within what a call returned",
+    "P95": "an answer with somebody else's key",
+    "P96": "a prompt with a key",
+    "P97": "prompts of 500 kB, empty, of blanks, with NUL",
+    "P98": "a claim that all tests pass",
+    "P99": "a provider that redirects elsewhere",
+    "P100": "a refusal that quotes the key",
+    "P101": "answers that grow, drip or never end",
+    "P102": "a bad certificate, a cloud provider without TLS",
+    "P103": "proxies of the environment",
 }
 
 NOT_COVERED = {
     "F18": "smaker unpacks no archive: `export` writes one, and pip unpacks packages inside the sandbox",
     "F19": "smaker unpacks no archive: `export` writes one, and pip unpacks packages inside the sandbox",
 }
+
+NOT_YET = {
+    "P91": "there is no web page and no full-screen view yet that could load or open what a model wrote",
+    "P92": "there is no approval dialog yet but the lines of the command line",
+}
+"""What of an attack that has tests cannot be tried, for what it is aimed at does not exist."""
 
 
 def marked() -> Iterator[tuple[str, str]]:
@@ -129,9 +152,10 @@ for attack, test in marked():
 
 
 def test_the_list_is_whole() -> None:
-    spans = {"F": range(1, 23), "C": range(23, 51), "G": range(51, 72), "Y": range(72, 88)}
+    spans = {"F": range(1, 23), "C": range(23, 51), "G": range(51, 72), "Y": range(72, 88), "P": range(88, 104)}
     assert list(ATTACKS) == [f"{group}{number}" for group, numbers in spans.items() for number in numbers]
     assert set(NOT_COVERED) <= set(ATTACKS)
+    assert set(NOT_YET) <= set(COVERED)
     assert set(COVERED) <= set(ATTACKS), "tests are marked with attacks that are not listed"
 
 

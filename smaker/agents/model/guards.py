@@ -13,6 +13,7 @@ Guard = Callable[[str, bytes | None, bytes | None], str]
 """Of a path, its content before and after (None: not there): why that must not be, or nothing."""
 
 REDACTED = b"[redacted:"
+PROJECT_CONFIG = "smaker.yaml"
 
 _STARTED = frozenset({"sitecustomize.py", "usercustomize.py", "pytest.py", "_pytest.py", "pluggy.py", "coverage.py"})
 """In the project's folder, Python would load these before or instead of the test runner."""
@@ -34,6 +35,8 @@ def outside_of_tests(profile: Profile) -> Guard:
     def guard(path: str, before: bytes | None, after: bytes | None) -> str:
         if path.startswith((f"{folder}/", ".smaker/")) or path == folder:
             return "acceptance tests and the plan are not yours to change"
+        if path == PROJECT_CONFIG:
+            return "smaker's configuration is its user's"
         if profile.dialect != "pytest":
             return ""
         if path in fixtures or path in _STARTED or path.startswith(("pytest/", "_pytest/", "pluggy/")):
