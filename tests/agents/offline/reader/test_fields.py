@@ -34,6 +34,13 @@ def field(read: Read, words: str, record: str = "gadget") -> DataField:
         ("contact e-mail", "contact_email", "email"),
         ("website", "website", "url"),
         ("cover image", "cover_image", "url"),
+        ("how it felt", "how_it_felt", "text"),
+        ("what they said about it", "what_they_said_about_it", "text"),
+        ("where it was bought", "where_it_was_bought", "text"),
+        ("when he called", "when_he_called", "date"),
+        ("how much it cost", "how_much_it_cost", "money"),
+        ("how many people came", "how_many_people_came", "integer"),
+        ("whether it hurt", "hurt", "boolean"),
         ("due date", "due_date", "date"),
         ("birthday", "birthday", "date"),
         ("date of birth", "date_of_birth", "date"),
@@ -136,6 +143,26 @@ def test_bounds(words: str, low: float | None, high: float | None, read: Read) -
 def test_rules(words: str, required: bool, unique: bool, default: str | None, read: Read) -> None:
     found = field(read, words)
     assert (found.required, found.unique, found.default) == (required, unique, default)
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "date and how it felt",
+        "date, how it felt; searchable",
+        "date, where it was bought and how it felt",
+        "how it felt",
+    ],
+)
+def test_a_question_in_a_list_is_one_field(listed: str, read: Read) -> None:
+    names = [known.name for known in read(f"a CLI to log workouts: sport, {listed}").entity("workout").fields]
+    assert "how_it_felt" in names
+    assert not {"how", "felt", "it", "where", "bought"} & set(names)
+
+
+def test_a_clause_is_no_field(read: Read) -> None:
+    spec = read("an app where users log in and where they keep private notes with a title")
+    assert [known.name for known in spec.entity("note").fields] == ["title"]
 
 
 def test_amounts_of_ingredients_are_no_money(read: Read) -> None:

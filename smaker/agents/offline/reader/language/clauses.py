@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from smaker.agents.offline.reader.language.phrases import at_phrase, holds_together, is_word, low, lows, value_at
+from smaker.agents.offline.reader.language.phrases import (
+    at_phrase,
+    holds_together,
+    is_word,
+    low,
+    lows,
+    question_clause,
+    value_at,
+)
 from smaker.agents.offline.reader.language.tokens import Group, Item, Token
-from smaker.agents.offline.reader.language.words import BREAKS, is_plural, verb, word_set
+from smaker.agents.offline.reader.language.words import BREAKS, IRREGULAR_VERBS, is_plural, verb, word_set
 from smaker.agents.offline.reader.rules.field_types import CHOICE_NAMES
 
 # A part begins after these; the longest first.
@@ -91,10 +99,19 @@ def _joint(items: Sequence[Item], index: int) -> tuple[str, int] | None:
         if item.low == text.split()[0] and (after := at_phrase(items, index, text)) > 0:
             if text == "and" and holds_together(items, index):
                 return None
+            if text == "where" and _asks_where(items, index):
+                return None
             if text == "that" and not (is_word(items, after) and index > 0):
                 return None
             return text, after - index
     return None
+
+
+def _asks_where(items: Sequence[Item], index: int) -> bool:
+    """Whether "where" begins a field, as in "date and where it was bought"; in "where they keep notes" it does not."""
+    past = low(items, index + 2)
+    happened = past in {"is", "are", "was", "were", *IRREGULAR_VERBS} or past.endswith("ed")
+    return happened and low(items, index - 1) in {",", "and"} and question_clause(items, index) > 0
 
 
 def _spaced(item: Item) -> bool:

@@ -8,10 +8,15 @@ from typing import Generic, TypeVar
 
 from smaker.agents.offline.reader.draft import Words
 from smaker.agents.offline.reader.language.tokens import Group, Item, Token
-from smaker.agents.offline.reader.language.words import BREAKS, DETERMINERS, FLUFF, number, word_set
+from smaker.agents.offline.reader.language.words import AUXILIARIES, BREAKS, DETERMINERS, FLUFF, number, word_set
 
 Meaning = TypeVar("Meaning")
 _MANY = word_set("many several multiple various")
+_ASKING = word_set("how what where when why")
+_ASKED_OF = word_set("it they he she i we you")
+_HOW = word_set("long far often well much many")
+_MODALS = word_set("can could may might must shall should will would")
+_LONGEST_QUESTION = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +163,30 @@ def holds_together(items: Sequence[Item], index: int) -> bool:
         return True
     before = lows(items[max(0, index - 4) : index])
     return "between" in before and "and" not in before[before.index("between") :]
+
+
+def question_clause(items: Sequence[Item], index: int) -> int:
+    """The index after a question that names one thing ("how it felt", "where they were bought"), or -1.
+
+    It ends its part of the sentence, and asks of something that happened or is so: "where they can add notes" does not.
+    """
+    if low(items, index) not in _ASKING:
+        return -1
+    place = index + 1 + (low(items, index) == "how" and low(items, index + 1) in _HOW)
+    counted = low(items, place - 1) == "many" and is_word(items, place) and low(items, place) not in BREAKS
+    if not (counted or low(items, place) in _ASKED_OF) or low(items, place + 1) in _MODALS | {"want", "need"}:
+        return -1
+    begin = end = place + 1
+    while (
+        is_word(items, end) and low(items, end) not in {"and", "or", "but", "plus"} and end - index < _LONGEST_QUESTION
+    ):
+        end += 1
+    last = low(items, end)
+    verbs = [word for word in lows(items[begin:end]) if word not in AUXILIARIES]
+    whole = (
+        last in {"", "and", "or", "plus", ",", ";", "."} and verbs and low(items, begin) not in {"has", "have", "had"}
+    )
+    return end if whole else -1
 
 
 def value_at(items: Sequence[Item], index: int) -> float | None:

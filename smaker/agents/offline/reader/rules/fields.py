@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smaker.agents.offline.reader.draft import FieldDraft, Words
-from smaker.agents.offline.reader.language.phrases import is_word, low, noun_phrase, split_list
+from smaker.agents.offline.reader.language.phrases import is_word, low, noun_phrase, question_clause, split_list
 from smaker.agents.offline.reader.language.ranges import read_range
 from smaker.agents.offline.reader.language.tokens import Group, Item, Token, tokens_of
 from smaker.agents.offline.reader.language.words import (
@@ -38,6 +38,12 @@ _ACTIONS = word_set(
     "manage keep make get subscribe calculate compute import export search filter build develop implement "
     "write provide belong include remind browse modify convert authenticate"
 )
+_ANSWERS = {
+    "when": FieldType.DATE,
+    "how many": FieldType.INTEGER,
+    "how far": FieldType.NUMBER,
+    "how much": FieldType.NUMBER,
+}
 
 
 def read_field(items: Sequence[Item]) -> FieldReading | None:
@@ -46,6 +52,8 @@ def read_field(items: Sequence[Item]) -> FieldReading | None:
     reading = FieldReading(FieldDraft(""), ())
     index = _leading(items, index, reading)
     start = index
+    if question_clause(items, index) == len(items):
+        return _question(items, index, reading)
     name = _whether if low(items, index) in {"whether", "if"} else _name
     index = name(items, index, reading)
     words = list(reading.words)
@@ -118,6 +126,18 @@ def _whether(items: Sequence[Item], index: int, reading: FieldReading) -> int:
     reading.field.type = FieldType.BOOLEAN
     reading.take(items[begin:after])
     return after
+
+
+def _question(items: Sequence[Item], index: int, reading: FieldReading) -> FieldReading:
+    """Read "how it felt" as the one field "how it felt", a text; "when it happened" is a date."""
+    words = [token.low for token in tokens_of(items[index:])]
+    reading.words = tuple(words)
+    reading.field.name = "_".join(word.replace("-", "_").replace("'", "") for word in words)
+    money = words[:2] == ["how", "much"] and words[-1] in {"cost", "costs", "paid", "spent", "earned"}
+    answer = _ANSWERS.get(words[0]) or _ANSWERS.get(" ".join(words[:2]), FieldType.TEXT)
+    reading.field.type = FieldType.MONEY if money else answer
+    reading.take(items[index:])
+    return reading
 
 
 def _name(items: Sequence[Item], index: int, reading: FieldReading) -> int:
