@@ -157,7 +157,8 @@ def run(
     project: Id,
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port to answer on; 0 is any free one.")] = 0,
 ) -> None:
-    """Start the built software and print where it answers; what follows "--" goes to a command-line tool."""
+    """Start the built software and print where it answers; what follows "--" goes to a command-line tool, which sees
+    the files of its own folder alone."""
     session: Session = context.obj
     identifier = session.find(project)
     extra = [word for word in context.args if word != "--"]

@@ -86,6 +86,12 @@ async def _run_tool(session: Session, local: Local, project: Project, profile: P
         )
     assert project.spec is not None
     workspace = Path(project.workspace)
+    for word in extra:
+        if Path(word).is_file() and not (workspace / word).exists():
+            raise UsageError(
+                f"The software sees the files of its own folder alone, and {word} is not there.",
+                hint=f"Copy it: cp {word} {workspace}/",
+            )
     mounts = await local.environments.prepare(profile, workspace, lambda text: session.say(text.rstrip()))
     command = Command(
         argv=(*profile.start_command(project.spec.package), *(extra or ("--help",))),

@@ -275,7 +275,8 @@ class TestStatus(StrEnum):
 
 
 class TestResult(Frozen):
-    """One test of one run. ``id`` is "<path>::<name>" whatever the runner."""
+    """One test of one run. ``id`` is "<path>::<name>" whatever the runner. ``cases``: of a test with parameters, how
+    many of its cases ended how; its own status is the worst."""
 
     id: str
     status: TestStatus
@@ -283,6 +284,7 @@ class TestResult(Frozen):
     message: str = ""
     file: str | None = None
     line: int | None = None
+    cases: dict[TestStatus, int] = {}
 
 
 class TestReport(Frozen):
@@ -294,8 +296,13 @@ class TestReport(Frozen):
     exit_code: int = 0
 
     def count(self, status: TestStatus) -> int:
-        """How many tests ended with ``status``."""
-        return sum(1 for result in self.results if result.status is status)
+        """How many tests ended with ``status``, as the runner counts: every case is one."""
+        return sum(result.cases.get(status, 0) if result.cases else result.status is status for result in self.results)
+
+    @property
+    def ran(self) -> int:
+        """How many tests there were, counted the same way."""
+        return sum(sum(result.cases.values()) or 1 for result in self.results)
 
     @property
     def green(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -308,3 +309,17 @@ def test_a_signal_pauses_and_leaves_nothing_running(number: signal.Signals, code
     left = subprocess.run(["pgrep", "-f", str(program.home)], capture_output=True, text=True, check=False).stdout
     assert left == ""
     assert program.json("resume", project)["state"] == "READY"
+
+
+def test_a_tool_is_given_its_own_files_alone(program: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    status = program.json("init", "a CLI that keeps books: title and year, import and export CSV")
+    project = status["id"]
+    assert status["state"] == "READY", status["error"]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.csv").write_text("title,year\nDune,1965\n")
+    refused = json.loads(program("--json", "run", project, "--", "import", "mine.csv", code=2))["error"]
+    assert "mine.csv is not there" in refused["message"]
+    assert refused["hint"].startswith("Copy it: cp mine.csv ")
+    shutil.copy("mine.csv", status["workspace"])
+    program("run", project, "--", "import", "mine.csv")
+    assert "Dune" in program("run", project, "--", "list")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -216,7 +217,8 @@ def _merged(results: Iterable[TestResult], tests: Sequence[TestSource]) -> Itera
             if all(other in grouped for other in by_file[path]):
                 yield shown
         else:
-            yield shown.model_copy(update={"seconds": sum(result.seconds for result in group)})
+            cases = Counter(result.status for result in group) if len(group) > 1 else {}
+            yield shown.model_copy(update={"seconds": sum(result.seconds for result in group), "cases": {**cases}})
 
 
 def _for_test(result: TestResult, identifier: str) -> TestResult:

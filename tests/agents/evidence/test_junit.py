@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smaker.agents.evidence import findings_from_results, parse_coverage, parse_junit
+from smaker.core.models import TestReport as Report
 from smaker.core.models import TestSource as Source
 from smaker.core.models import TestStatus as Status
 
@@ -48,6 +49,19 @@ def test_results_of_a_real_pytest_run_have_the_readers_ids(run_of_pytest, known)
         assert {test.id for test in tests} == set(statuses(run_of_pytest, "pytest", tests=tests)) - {
             "tests/test_syntax.py::<collection>"
         }
+
+
+def test_every_case_of_a_test_counts() -> None:
+    xml = (
+        b'<testsuite><testcase classname="tests.test_a" name="test_x[1]"/>'
+        b'<testcase classname="tests.test_a" name="test_x[2]"><failure message="no"/></testcase>'
+        b'<testcase classname="tests.test_a" name="test_y"/></testsuite>'
+    )
+    results = parse_junit(xml, dialect="pytest")
+    report = Report(tree="", results=results)
+    assert [result.status.value for result in results] == ["failed", "passed"]
+    counts = [report.count(status) for status in (Status.PASSED, Status.FAILED, Status.SKIPPED)]
+    assert (counts, report.ran) == ([2, 1, 0], 3)
 
 
 def test_findings_of_a_real_pytest_run_name_causes_root_first(run_of_pytest):
