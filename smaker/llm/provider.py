@@ -19,7 +19,7 @@ from smaker.llm.wire import Answer, OnText, Tokens, Wire
 _REMEDIES = {
     AUTH: "set its key, or name another variable in llm.providers.{provider}.api_key_env",
     UNKNOWN: "correct llm.providers.{provider}.model or its base_url",
-    "E_MODEL_CONTEXT": "use a model with a larger context, or less text",
+    "E_MODEL_CONTEXT": "use a larger context, or less text; smaker models check {provider} finds out how much it reads",
     "E_MODEL_FILTERED": "ask in other words, or use another provider",
     "E_MODEL_REQUEST": "see what the model can do with: smaker models check",
     "E_MODEL_EMPTY": "use another model: smaker models check shows what each can do",

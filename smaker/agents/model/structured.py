@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from smaker.agents.model.talk import within_context
 from smaker.core.context import Context
 from smaker.core.errors import ModelError
 from smaker.core.ports import Message, Reply, Request, Role, Traits
@@ -35,10 +36,11 @@ async def ask_for(
     Raises ModelError (E_MODEL_FORMAT) if it is still wrong after its repairs, with what is wrong.
     """
     talk = list(messages)
-    wrong = ""
+    wrong = why = ""
     for attempt in range(REPAIRS + 1):
         schema = shape.model_json_schema() if traits.structured else None
-        request = Request(messages=tuple(talk), answer_schema=schema)
+        shown = within_context(talk, traits, first=len(messages), kept=1)  # of an answer sent back, as much as fits
+        request = Request(messages=shown, answer_schema=schema)
         reply = await context.ask_model(role, request, title=title if not attempt else f"{title} (again)")
         talk.append(said(reply))
         try:
@@ -52,7 +54,9 @@ async def ask_for(
             )
         except ValueError as error:
             wrong = f"- {error}"
-        cut = "It was cut off: be shorter.\n" if reply.finish == "length" else ""
+        cut, why = "", wrong.removeprefix("- ").replace("\n- ", "; ")
+        if reply.finish == "length":
+            cut, why = "It was cut off: be shorter.\n", f"its answer was cut off after {reply.usage.tokens_out} tokens"
         talk.append(
             Message(
                 role="user",
@@ -60,7 +64,7 @@ async def ask_for(
             )
         )
     raise ModelError(
-        f"{title}: the model did not give the data it was asked for: {wrong.removeprefix('- ')}",
+        f"{title}: the model did not give the data it was asked for: {why}",
         hint="Try again with: smaker restart ID, or with another model.",
         code="E_MODEL_FORMAT",
     )

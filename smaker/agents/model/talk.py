@@ -35,15 +35,16 @@ def answer_lines(traits: Traits) -> int:
     return max(100, min(MOST_TOKENS, traits.answer_tokens) // TOKENS_A_LINE // 100 * 100)
 
 
-def within_context(talk: Sequence[Message], traits: Traits) -> tuple[Message, ...]:
-    """The conversation, its oldest turns shortened as far as it must be to fit; the role and the task stay whole."""
+def within_context(talk: Sequence[Message], traits: Traits, *, first: int = 2, kept: int = KEPT) -> tuple[Message, ...]:
+    """The conversation, its oldest turns shortened as far as it must be to fit. The ``first`` ones, the role and the
+    task, stay whole, and so do the last ones, ``kept`` of them."""
     limit = FILLED * traits.context_tokens - reserved(traits)
     sizes = [
         estimate_tokens(message.text) + sum(estimate_tokens(call.arguments) for call in message.calls)
         for message in talk
     ]
     shown = [*talk]
-    for number in range(2, max(2, len(talk) - KEPT)):
+    for number in range(first, max(first, len(talk) - kept)):
         if sum(sizes) <= limit:
             break
         text = talk[number].text
