@@ -103,7 +103,7 @@ class OperationKind(StrEnum):
     UNIQUE = "unique"  # no two records share `field`
     REFERENCE = "reference"  # `field` must point at a record that exists
     SEARCH = "search"  # by text in any text field
-    FILTER = "filter"  # by `field` equal to a value; by "month" of a date field where `by` is "month"
+    FILTER = "filter"  # by `field` equal to a value; by month or ISO week of a date where `by` is "month", "week"
     SORT = "sort"  # by `field`
     SET = "set"  # set `field` to `value`: mark done, close, archive, publish
     REPORT = "report"  # `aggregate` of `field`, grouped by `by` (a field, "month", or nothing)

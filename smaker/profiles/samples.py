@@ -69,6 +69,11 @@ def payload(entity: Entity, number: int = 1) -> dict[str, Any]:
     return {column(field): sample(field, number) for field in entity.fields if field.type is not FieldType.REFERENCE}
 
 
+def period(day: str, kind: str) -> str:
+    """The month ("2026-01") or the ISO week ("2026-W03") of a day or moment."""
+    return date.fromisoformat(day[:10]).strftime({"month": "%Y-%m", "week": "%G-W%V"}[kind])
+
+
 def _text(field: DataField, number: int) -> str:
     text = f"{sentence(field.name)} {number}"
     if field.maximum is not None and len(text) > field.maximum:
@@ -88,4 +93,4 @@ def _bounded(field: DataField, value: float) -> float:
     return value
 
 
-FILTERS: dict[str, Callable[..., Any]] = {"sample": sample, "invalid": invalid, "payload": payload}
+FILTERS: dict[str, Callable[..., Any]] = {"sample": sample, "invalid": invalid, "payload": payload, "period": period}

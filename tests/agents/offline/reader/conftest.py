@@ -217,7 +217,7 @@ def _operation_faults(spec: Spec, identifier: str, operation: Operation) -> list
         return [f"{identifier} is about {operation.entity}, which is no record"]
     fields = {field.name for field in entity.fields}
     found = [f"{identifier} names no field {operation.field}"] if operation.field not in {None, *fields} else []
-    if operation.by not in {None, "month", "user", *fields}:
+    if operation.by not in {None, "month", "week", "user", *fields}:
         found.append(f"{identifier} is by {operation.by}")
     if operation.kind in {OperationKind.SET, OperationKind.REPORT, OperationKind.TRANSFER} and not operation.name:
         found.append(f"{identifier} has no name")

@@ -1,4 +1,4 @@
-"""Read wishes about seeing records: search, filter, sort, list by month."""
+"""Read wishes about seeing records: search, filter, sort, list by month or week."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ _DIRECTIONS = word_set(
 _DOWN = frozenset({"descending", "desc", "newest", "latest", "recent", "highest"})
 _FIRST = word_set("newest oldest latest recent highest lowest cheapest alphabetically alphabetical chronologically")
 MONTHS = frozenset({"month", "months", "monthly"})
+_PERIODS = {**dict.fromkeys(MONTHS, "month"), **dict.fromkeys(("week", "weeks", "weekly"), "week")}
 
 
 def subject_before(items: Sequence[Item], index: int) -> tuple[bool, Words | None]:
@@ -169,9 +170,9 @@ def _filters(reading: Reading, items: Sequence[Item], entity: Words | None, fiel
     wish: Wish | None = None
     for field in fields:
         wish = reading.wish(OperationKind.FILTER, items, entity=entity) if wish is None else reading.wish_again(wish)
-        month = field[-1] in MONTHS
-        wish.by = ("month",) if month else None
-        wish.field = (field[:-1] or None) if month else field
+        period = _PERIODS.get(field[-1])
+        wish.by = (period,) if period else None
+        wish.field = (field[:-1] or None) if period else field
     return True
 
 
@@ -193,8 +194,8 @@ def _read_listing(reading: Reading, items: Sequence[Item]) -> bool:
     phrase, after = noun_phrase(items, index)
     entity = phrase.words if phrase else subject
     link = low(items, after)
-    if phrase is not None and phrase.head in MONTHS and after == len(items):
-        reading.wish(OperationKind.FILTER, items).by = ("month",)
+    if phrase is not None and phrase.head in _PERIODS and after == len(items):
+        reading.wish(OperationKind.FILTER, items).by = (_PERIODS[phrase.head],)
         return True
     if phrase is not None and link not in {"by", "per"}:
         found = reading.entity_of(phrase.words)
@@ -269,8 +270,8 @@ def continue_wish(reading: Reading, items: Sequence[Item]) -> bool:
     wish.near, wish.entity, wish.aggregate, wish.value = near, last.entity, last.aggregate, last.value
     if last.kind is OperationKind.REPORT:
         wish.field, wish.by = last.field, words
-    elif words[-1] in MONTHS and last.kind is OperationKind.FILTER:
-        wish.by = ("month",)
+    elif words[-1] in _PERIODS and last.kind is OperationKind.FILTER:
+        wish.by = (_PERIODS[words[-1]],)
     else:
         wish.field = words
     return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smaker.agents.offline.reader.draft import Draft, EntityDraft, Wish
+from smaker.agents.offline.reader.draft import Draft, EntityDraft, Wish, Words
 from smaker.agents.offline.reader.product.naming import human
 from smaker.agents.offline.reader.rules.reading import Reading
 from smaker.agents.offline.reader.settling.changes import settle_limit, settle_port, settle_set, settle_transfer
@@ -94,8 +94,8 @@ def _filter(reading: Reading, wish: Wish) -> list[Operation]:
     owners = owners_of(reading, wish)
     if not owners:
         return []
-    if wish.by == ("month",):
-        return _by_month(reading, wish, owners)
+    if wish.by is not None:
+        return _by_period(reading, wish, owners, wish.by)
     if wish.field is None:
         if wish.value is not None:
             return _by_state(reading, wish, owners[0])
@@ -117,7 +117,11 @@ def _filter(reading: Reading, wish: Wish) -> list[Operation]:
     return [Operation(kind=OperationKind.FILTER, entity=entity.name, field=field.name)]
 
 
-def _by_month(reading: Reading, wish: Wish, owners: list[EntityDraft]) -> list[Operation]:
+def _by_period(reading: Reading, wish: Wish, owners: list[EntityDraft], period: Words) -> list[Operation]:
+    """By the month or week of a date; by a field that is called so where there is one."""
+    named = [field for field in owners[0].fields.values() if (field.name,) == period]
+    if named and wish.field is None:
+        return [Operation(kind=OperationKind.FILTER, entity=owners[0].name, field=named[0].name)]
     dated = [(owner, field) for owner in owners for field in owner.fields.values() if field.type in TIMES]
     if wish.field is not None:
         dated = [
@@ -131,10 +135,10 @@ def _by_month(reading: Reading, wish: Wish, owners: list[EntityDraft]) -> list[O
             if field.type in TIMES
         ]
     if not dated:
-        reading.draft.reject(wish.source, "there is no date to tell the month by")
+        reading.draft.reject(wish.source, f"there is no date to tell the {period[0]} by")
         return []
     entity, field = dated[0]
-    return [Operation(kind=OperationKind.FILTER, entity=entity.name, field=field.name, by="month")]
+    return [Operation(kind=OperationKind.FILTER, entity=entity.name, field=field.name, by=period[0])]
 
 
 def _by_state(reading: Reading, wish: Wish, entity: EntityDraft) -> list[Operation]:

@@ -131,8 +131,8 @@ def _query(requirement: Requirement, entity: Entity) -> str | None:
             return "q"
         case OperationKind.SORT:
             return "sort"
-        case OperationKind.FILTER if operation.by == "month":
-            return "month"
+        case OperationKind.FILTER if operation.by in {"month", "week"}:
+            return operation.by
         case OperationKind.FILTER:
             name = operation.field or ""
             return f"{name}_id" if entity.field(name).type is FieldType.REFERENCE else name

@@ -135,9 +135,9 @@ def describe(operation: Operation, entity: Entity | None) -> Said:
             return f"Search {many} by text.", (
                 f"A search finds every {one} with the text in one of its texts, in upper or lower case, and no other.",
             )
-        case OperationKind.FILTER if operation.by == "month":
-            return f"List {many} by the month of their {field}.", (
-                f"Only {many} with a {field} in that month are listed.",
+        case OperationKind.FILTER if operation.by in {"month", "week"}:
+            return f"List {many} by the {operation.by} of their {field}.", (
+                f"Only {many} with a {field} in that {operation.by} are listed.",
             )
         case OperationKind.FILTER if entity is not None and entity.field(operation.field or "").type is FieldType.TAGS:
             return f"Filter {many} by {field}.", (f"Only {many} with that {singular(field)} are listed.",)
