@@ -50,7 +50,11 @@ async def tests_as_they_are(context: Context, profile: Profile) -> str:
     failed = [result for result in results if result.status is TestStatus.FAILED]
     if not results:
         return f"`{' '.join(profile.test)}` ran no test (exit code {ran.exit_code}):\n{ran.output.strip()[-1500:]}"
-    lines = [f"`{' '.join(profile.test)}`: {len(results)} tests, {len(failed)} fail now."]
+    counted = TestReport(tree="", results=results)
+    lines = [
+        f"`{' '.join(profile.test)}`: {counted.ran} tests (each case of one with parameters is one), "
+        f"{counted.count(TestStatus.FAILED)} fail now, of {len(failed)} functions:"
+    ]
     lines += [f"\n{result.id}\n{result.message.strip()[-FAILURE_SHOWN:]}" for result in failed[:FAILURES_SHOWN]]
     if len(failed) > FAILURES_SHOWN:
         lines.append("\nAlso: " + ", ".join(result.id for result in failed[FAILURES_SHOWN : 10 * FAILURES_SHOWN]))

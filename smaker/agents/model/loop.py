@@ -90,9 +90,8 @@ class Work:
             if not wrong:
                 return
             talk.append(Message(role="user", text=wrong))
-        first = wrong.strip().splitlines()[0] if wrong else "it repeats itself"
         raise ModelError(
-            f"{self.title}: not accepted after {self.turns} answers: {first}",
+            f"The model's work ({self.title}) was not accepted after {self.turns} answers: {_told_of(wrong)}",
             hint="Go on with: smaker restart ID, or give it to another model.",
             code="E_MODEL_STUCK",
         )
@@ -137,3 +136,11 @@ class Work:
                 wrong[path] = old
         if wrong:
             await self.context.write(wrong, title=f"put back {', '.join(sorted(wrong))}"[:200])
+
+
+def _told_of(wrong: str) -> str:
+    """The first of what a model was told is wrong, as its user reads it; what follows a full stop is the model's."""
+    first = wrong.strip().partition("\n")[0].partition(". ")[0].rstrip(".")
+    for words, instead in (("Your answer", "its answer"), ("You wrote", "it wrote")):
+        first = first.replace(words, instead)
+    return first or "it repeats itself"

@@ -64,7 +64,7 @@ async def ask_for(
             )
         )
     raise ModelError(
-        f"{title}: the model did not give the data it was asked for: {why}",
+        f"The model did not give the data it was asked for: {why}",
         hint="Try again with: smaker restart ID, or with another model.",
         code="E_MODEL_FORMAT",
     )

@@ -22,11 +22,11 @@ NAMING = {
     "pytest": 'Each test has the mark `@pytest.mark.requirement("R1")` (or several ids) for what it proves.',
     "node": (
         "Each test uses `node:test` and `node:assert/strict`; its name begins with what it proves, and a colon: "
-        '`test("R1, R2: adds two numbers", …)`.'
+        '`test("R1, R2: adds two numbers", …)`. Test files are ES modules, whatever package.json says.'
     ),
 }
 IN_PLACE = "Your files are in place as you wrote them: send what changes."
-PATTERN = {"pytest": "tests/acceptance/test_*.py", "node": "tests/acceptance/*.test.js"}
+PATTERN = {"pytest": "tests/acceptance/test_*.py", "node": "tests/acceptance/*.test.mjs"}
 FILES_SHOWN = 8_000  # tokens of what is there before
 TESTS_SHOWN = 16_000
 
@@ -119,7 +119,11 @@ class _Examined:
         known = {entry.id for entry in self._context.spec.requirements}
         named = {name for source in sources for name in source.requirements}
         lines = [f"- {source.id} is skipped" for source in sources if source.skipped]
-        lines += [f"- {source.id} asserts nothing that can fail" for source in sources if not source.assertions]
+        lines += [
+            f"- {source.id} asserts nothing that can fail, in itself or in a function of its file"
+            for source in sources
+            if not source.assertions
+        ]
         lines += [f"- no requirement is called {name}" for name in sorted(named - known)]
         unnamed = [entry.id for entry in self._context.spec.requirements if entry.must and entry.id not in named]
         if unnamed and not named:

@@ -65,7 +65,7 @@ async def test_it_cannot_plan_pauses_at_its_budget_and_fails_with_what_was_wrong
     assert f"smaker resume {paused['id']} --max-tokens" in paused["error"]["hint"]
     failed = await weak.run("resume", paused["id"], "--max-tokens", "8000", code=1)
     assert (failed["state"], failed["error"]["code"]) == ("FAILED", "E_MODEL_FORMAT")
-    assert "plan: the model did not give the data it was asked for" in failed["error"]["message"]
+    assert "The model did not give the data it was asked for" in failed["error"]["message"]
     assert "its answer was cut off after 100 tokens" in failed["error"]["message"]
     assert "with another model" in failed["error"]["hint"]
     assert failed["usage"]["calls"] == 3, "the answer that was there is not asked for again, and repairs have an end"
@@ -83,7 +83,8 @@ async def test_it_cannot_write_what_another_planned_and_is_not_asked_for_ever(we
     asked = [step for step in steps if step.kind is StepKind.MODEL and step.model == "local/smollm2"]
     assert build.project.state is ProjectState.FAILED
     assert build.project.error.code == "E_MODEL_STUCK"
-    assert f"not accepted after {len(asked)} answers: " in build.project.error.message
+    said = f"The model's work (write whole) was not accepted after {len(asked)} answers: its answer was cut off at its limit"
+    assert build.project.error.message == said
     assert "to another model" in build.project.error.hint
     assert [task.stage for task in build.tasks if task.error] == [Stage.IMPLEMENTATION]
     assert 2 <= len(asked) <= 8
