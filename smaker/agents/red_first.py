@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from smaker.agents.evidence import compare_proofs, parse_junit, read_tests
 from smaker.core.context import Context
 from smaker.core.errors import BuildFailed
 from smaker.core.models import Proof, TestSource, TestStatus
 from smaker.core.profile import Profile
+
+WHOLE = {"pytest": ("--continue-on-collection-errors",), "node": ()}
+"""A file that cannot be imported must not keep the tests of others from running."""
+
+INSTEAD = {TestStatus.PASSED: "passes", TestStatus.SKIPPED: "is skipped", None: "does not run"}
 
 
 def read_sources(profile: Profile, files: Mapping[str, bytes]) -> tuple[TestSource, ...]:
@@ -21,9 +27,17 @@ def read_sources(profile: Profile, files: Mapping[str, bytes]) -> tuple[TestSour
     )
 
 
+@dataclass(frozen=True)
+class NotRed:
+    """A test that did not fail where the work is missing, and what it did instead: "passes", "is skipped" …"""
+
+    source: TestSource
+    instead: str
+
+
 async def see_red(
     context: Context, profile: Profile, files: Mapping[str, bytes], sources: tuple[TestSource, ...]
-) -> tuple[tuple[Proof, ...], tuple[TestSource, ...]]:
+) -> tuple[tuple[Proof, ...], tuple[NotRed, ...]]:
     """Run the tests before the work they prove is done; return proofs, and the tests that did not fail.
 
     A test that was seen red before and still asserts all it did keeps that proof.
@@ -38,10 +52,10 @@ async def see_red(
     fresh = [source for source in sources if source.id not in known]
     skeleton = context.project.skeleton
     if not fresh or skeleton is None:
-        return tuple(kept), tuple(fresh)
+        return tuple(kept), tuple(NotRed(source, "has nothing to fail on") for source in fresh)
     await context.prepare(profile)
     ran = await context.run(
-        profile.test,
+        (*profile.test, *WHOLE[profile.dialect]),
         title=f"see {len(fresh)} tests fail without the work",
         collect=[profile.junit],
         at=skeleton,
@@ -54,6 +68,8 @@ async def see_red(
             f"The tests could not be run without the work: exit code {ran.exit_code}, and no test is reported.",
             hint=ran.output.strip()[-2000:],
         )
-    failed = {result.id for result in results if result.status is TestStatus.FAILED}
-    red = tuple(Proof(source=source, red_on=skeleton) for source in fresh if source.id in failed)
-    return (*kept, *red), tuple(source for source in fresh if source.id not in failed)
+    status = {result.id: result.status for result in results}
+    red = tuple(Proof(source=source, red_on=skeleton) for source in fresh if status.get(source.id) is TestStatus.FAILED)
+    proved = {proof.source.id for proof in red}
+    others = (source for source in fresh if source.id not in proved)
+    return (*kept, *red), tuple(NotRed(source, INSTEAD[status.get(source.id)]) for source in others)

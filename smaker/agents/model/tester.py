@@ -108,7 +108,7 @@ class _Examined:
             return problem
         self.proofs, unproved = await see_red(self._context, self._profile, files, sources)
         if unproved:
-            listed = "\n".join(f"- {source.id}" for source in unproved)
+            listed = "\n".join(f"- {one.source.id} {one.instead} there" for one in unproved)
             return (
                 f"These tests do not fail where the software is missing, so they prove nothing:\n{listed}\n"
                 "Make each assert something that only the finished software does, or leave it out.\n" + IN_PLACE

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from smaker.agents.offline.coder import format_files
-from smaker.agents.red_first import read_sources, see_red
+from smaker.agents.red_first import NotRed, read_sources, see_red
 from smaker.core.context import Context
-from smaker.core.models import Finding, Outcome, Problem, TestSource, Verdict
+from smaker.core.models import Finding, Outcome, Problem, Verdict
 from smaker.profiles import Catalog
 
 
@@ -39,17 +39,17 @@ class OfflineTester:
         return Outcome(verdict=Verdict.DONE, summary=f"{len(sources)} tests, each seen red", proofs=proofs)
 
 
-def _worthless(unproved: tuple[TestSource, ...]) -> Outcome:
+def _worthless(unproved: tuple[NotRed, ...]) -> Outcome:
     findings = tuple(
         Finding(
             source="proof",
-            message=f"{source.id} does not fail without the work it is to prove",
-            test=source.id,
-            requirements=source.requirements,
+            message=f"{one.source.id} does not fail without the work it is to prove: it {one.instead}",
+            test=one.source.id,
+            requirements=one.source.requirements,
             expected="red before the work",
-            seen="not red",
+            seen=f"it {one.instead}",
         )
-        for source in unproved
+        for one in unproved
     )
     message = f"{len(unproved)} acceptance tests prove nothing: {findings[0].message}"
     return Outcome(verdict=Verdict.FAILED, summary=message, findings=findings, error=Problem(message=message))

@@ -95,7 +95,23 @@ async def test_tests_that_prove_nothing_are_sent_back(shop: Any, script: Any, te
         assert build.project.state is ProjectState.READY, build.project.error
         told = opened.server.requests[-1].text
         assert "no test names R2" in told
-        assert "test_sum" in told
+        assert "test_sum passes there" in told
+
+
+async def test_a_file_that_cannot_be_imported_keeps_no_other_from_being_seen_red(
+    shop: Any, script: Any, file: Any, tests: str
+) -> None:
+    beside = (
+        "import subprocess\nimport sys\n\nimport pytest\n\n\n"
+        '@pytest.mark.requirement("R1")\ndef test_by_itself():\n'
+        '    assert subprocess.run([sys.executable, "-c", "import roman"]).returncode == 0\n'
+    )
+    answer = file("tests/acceptance/test_beside.py", beside) + file("tests/acceptance/test_roman.py", tests)
+    async with shop(script(tester=[answer])) as opened:
+        build = await opened.build()
+        assert build.project.state is ProjectState.READY, build.project.error
+        assert opened.script.asked.count("tester") == 1
+        assert "tests/acceptance/test_beside.py::test_by_itself" in {proof.source.id for proof in build.project.proofs}
 
 
 async def test_lines_left_out_of_the_plan_are_asked_about(shop: Any, script: Any, plan: dict[str, Any]) -> None:

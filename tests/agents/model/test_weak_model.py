@@ -83,8 +83,8 @@ async def test_it_cannot_write_what_another_planned_and_is_not_asked_for_ever(we
     asked = [step for step in steps if step.kind is StepKind.MODEL and step.model == "local/smollm2"]
     assert build.project.state is ProjectState.FAILED
     assert build.project.error.code == "E_MODEL_STUCK"
-    said = f"The model's work (write whole) was not accepted after {len(asked)} answers: its answer was cut off at its limit"
-    assert build.project.error.message == said
+    said = f"(write whole) was not accepted after {len(asked)} answers: its answer was cut off at its limit"
+    assert said in build.project.error.message
     assert "to another model" in build.project.error.hint
     assert [task.stage for task in build.tasks if task.error] == [Stage.IMPLEMENTATION]
     assert 2 <= len(asked) <= 8
