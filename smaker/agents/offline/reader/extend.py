@@ -177,7 +177,10 @@ def _entities(spec: Spec, draft: Draft) -> tuple[Entity, ...]:
     for read in draft.entities.values():
         old = before.get(read.name)
         if old is None:
-            made.append(make_entity(read, owned=bool(draft.users) and read.owned is not False))
+            owned = bool(draft.users) and read.owned is not False
+            if owned and read.owned is None:
+                draft.ask(f"Who sees {human(read.plural)}? Taken: each user only their own.")
+            made.append(make_entity(read, owned=owned))
             continue
         entity = make_entity(read, owned=old.owned or bool(read.owned))
         kept = {field.name: field for field in old.fields}

@@ -19,6 +19,7 @@ from smaker.agents.offline.reader.rules.reading import Reading
 from smaker.agents.offline.reader.rules.statements import read_lines
 from smaker.agents.offline.reader.settling.finding import label_of
 from smaker.agents.offline.reader.settling.records import apply_constraints, settle
+from smaker.agents.offline.reader.settling.sharing import settle_owners
 from smaker.agents.offline.reader.settling.wishes import settle_wishes
 from smaker.agents.offline.reader.writing.plan import (
     plan_interfaces,
@@ -233,10 +234,6 @@ def make_entity(draft: EntityDraft, *, owned: bool) -> Entity:
     return Entity(name=draft.name, plural=draft.plural, fields=fields, owned=owned, label=label_of(draft))
 
 
-def _owned(draft: Draft, entity: EntityDraft) -> bool:
-    return bool(draft.users) and entity.owned is not False and draft.own_all is not False
-
-
 def _compose(
     draft: Draft,
     kind: ProductKind,
@@ -246,10 +243,9 @@ def _compose(
     supported: Collection[str],
 ) -> Spec:
     users = bool(draft.users) and kind in {ProductKind.API, ProductKind.WEB, ProductKind.CLI}
-    entities = tuple(make_entity(entity, owned=users and _owned(draft, entity)) for entity in draft.entities.values())
-    for entity, read in zip(entities, draft.entities.values(), strict=True):
-        if entity.owned and not read.owned and not draft.own_all:
-            draft.ask(f"Who sees {entity.plural.replace('_', ' ')}? Taken: each user only their own.")
+    draft.users = users
+    settle_owners(draft)
+    entities = tuple(make_entity(entity, owned=bool(entity.owned)) for entity in draft.entities.values())
     writer = Writer(supported)
     write_basics(writer, kind, users=users)
     for entity in entities:

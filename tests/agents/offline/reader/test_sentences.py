@@ -167,8 +167,18 @@ def test_declarations(sentence: str, compare: Compare) -> None:
         ("Users register with email and password. Shelves are public.", {"book"}),
         ("Users log in. Books are private to each user. Shelves are shared.", {"book"}),
         ("Users only see their own books and shelves.", {"book", "shelf"}),
-        ("Each user has their own books.", {"book", "shelf"}),
-        ("Users cannot see each other's books.", {"book", "shelf"}),
+        ("Each user has their own books.", {"book"}),
+        ("Users log in. They keep their own books.", {"book"}),
+        ("Users cannot see each other's books.", {"book"}),
+        ("Users log in. Books and shelves are private.", {"book", "shelf"}),
+        ("Users log in. Books (title) and shelves (code) are private.", {"book", "shelf"}),
+        ("Users log in. Loans (book, date) and notes are private.", {"loan", "note"}),
+        ("Users log in. They keep their own loans and notes.", {"loan", "note"}),
+        ("Users log in. They keep private loans with a date. Chapters (title, loan).", {"loan", "chapter"}),
+        (
+            "Users log in and keep private notes. Notes have a title and a folder. They keep folders.",
+            {"note", "folder"},
+        ),
         ("At most 10 books per user.", {"book", "shelf"}),
         ("Users sign up. Everything is visible to everyone.", set[str]()),
     ],
@@ -177,6 +187,17 @@ def test_people(sentence: str, owned: set[str], read: Read) -> None:
     spec = read(f"{BASE} {sentence}")
     assert spec.users
     assert {entity.name for entity in spec.entities if entity.owned} == owned
+    said = {entity.name for entity in spec.entities if f"Who sees {entity.plural}?" in " ".join(spec.questions)}
+    assert said <= {"book", "shelf", "chapter", "folder"}
+
+
+def test_who_sees_what_was_taken_is_asked(read: Read) -> None:
+    spec = read(f"{BASE} Users log in and keep private loans with a date and parts.")
+    assert "Who sees books? Taken: all users, who may change them." in spec.questions
+    spec = read("A web app with login: projects (name), tasks (project, title). Projects are private.")
+    assert spec.questions == ("Who sees tasks? Taken: each user only their own, as with projects.",)
+    spec = read("A web app with login: books (title), reviews (book, text).")
+    assert "Who sees books? Taken: each user only their own." in spec.questions
 
 
 def test_people_and_their_fields(read: Read) -> None:

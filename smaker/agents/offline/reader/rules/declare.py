@@ -226,6 +226,7 @@ def _parenthesised(reading: Reading, items: Sequence[Item]) -> bool:
     reading.use(items[:place])
     read_group_fields(reading, entity.name, group)
     reading.current = reading.mentioned = entity.name
+    reading.beside = reading.target if reading.mode == "entities" else None
     reading.mode, reading.target = "entities", entity.name
     return True
 

@@ -64,6 +64,7 @@ def read_mention(reading: Reading, items: Sequence[Item]) -> bool:
         reading.mode = "product"
         return True
     entity = reading.declare(words)
+    entity.owned = True if phrase.determiner == "own" else entity.owned
     reading.use(items[:after])
     reading.mode, reading.target = "entities", entity.name
     end = read_link(reading, words, items, after)
@@ -117,10 +118,14 @@ def continue_list(reading: Reading, items: Sequence[Item]) -> bool:
         add_field(reading, reading.target, field)
         reading.last_field = field
         return True
-    if reading.mode not in {"entities", "product"}:
-        return False
     phrase, after = noun_phrase(items, 0)
     if phrase is None:
+        return False
+    if reading.mode == "" and after == len(items) and reading.entity_of(phrase.words) in reading.draft.entities:
+        reading.mode, reading.target = "entities", reading.declare(phrase.words).name  # "notes and todos are …"
+        reading.use(items)
+        return True
+    if reading.mode not in {"entities", "product"}:
         return False
     if reading.mode == "product":
         return _of_product(reading, items, phrase, after)
@@ -128,7 +133,9 @@ def continue_list(reading: Reading, items: Sequence[Item]) -> bool:
         return _of_product(reading, items, phrase, after)
     if (is_plural(phrase.head) or reading.entity_of(phrase.words) is not None) and phrase.head not in NOT_RECORDS:
         reading.draft.purpose = None
-        reading.declare(phrase.words)
+        before, entity = reading.draft.entities.get(reading.target or ""), reading.declare(phrase.words)
+        if before is not None and before.owned and not phrase.determiner and entity.owned is None:
+            entity.owned = True  # "their own projects and tasks"
         reading.use(items[:after])
         return True
     return False

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from smaker.agents.offline.reader.language.phrases import PhraseTable, at_phrase, low, lows, noun_phrase
 from smaker.agents.offline.reader.language.tokens import Group, Item
-from smaker.agents.offline.reader.language.words import NEGATIONS, word_set
+from smaker.agents.offline.reader.language.words import NEGATIONS, is_plural, word_set
 from smaker.agents.offline.reader.product.scope import find_unsupported
-from smaker.agents.offline.reader.rules.reading import Reading, entity_name
+from smaker.agents.offline.reader.rules.reading import NOT_RECORDS, Reading, entity_name
 from smaker.agents.offline.reader.rules.views import subject_before
 from smaker.core.spec import ProductKind
 
@@ -147,13 +147,17 @@ def _private(reading: Reading, items: Sequence[Item]) -> bool:
     words = lows(items)
     if "privately" in words[:6] and len(words) == 1:
         return _own_current(reading, items)
-    if "private" in words:
+    if "private" in words and "(" not in words[: words.index("private")]:
         index = words.index("private")
         stated = index and words[index - 1] in {"are", "is", "be", "stay", "stays", "remain"}
         if stated or (reading.mode != "fields" and index == 0 and (len(words) == 1 or words[1] == "to")):
             phrase, after = noun_phrase(items, 0)
-            if index and phrase is not None and after <= index and (name := reading.entity_of(phrase.words)):
-                reading.current = name
+            if index and phrase is not None and after <= index:
+                _own_beside(reading, reading.target)
+                if reading.entity_of(phrase.words) or (is_plural(phrase.head) and phrase.head not in NOT_RECORDS):
+                    reading.declare(phrase.words)
+            elif words[:index] == ["are"]:
+                _own_beside(reading, reading.beside)
             end = index + 1
             for tail in _PRIVATE_TO:
                 end = max(end, at_phrase(items, index + 1, tail))
@@ -161,8 +165,18 @@ def _private(reading: Reading, items: Sequence[Item]) -> bool:
     if "own" in words:
         return _own(reading, items, words.index("own"))
     if "each" in words and "other" in words and {"cannot", "not", "never"} & set(words):
+        place = words.index("other") + 1
+        phrase, _ = noun_phrase(items, place + (low(items, place) == "'s"))
+        reading.current = reading.entity_of(phrase.words) if phrase is not None else reading.current
         return _own_current(reading, items)
     return False
+
+
+def _own_beside(reading: Reading, name: str | None) -> None:
+    """In "notes and todos are private" the notes are private too."""
+    beside = reading.draft.entities.get(name or "")
+    if reading.mode == "entities" and beside is not None and beside.owned is None:
+        beside.owned = True
 
 
 def _own_current(reading: Reading, items: Sequence[Item]) -> bool:
@@ -194,7 +208,8 @@ def _own(reading: Reading, items: Sequence[Item], index: int) -> bool:
             if not last or (last[-1] in {"data", "records", "things", "items"} and name is None):
                 reading.draft.own_all = True
             else:
-                reading.declare(last).owned = True
+                entity = reading.declare(last)
+                entity.owned, reading.target = True, entity.name
         else:
             reading.draft.own_all = True
         reading.use(items[:after])

@@ -44,6 +44,7 @@ class Reading:
         self.mentioned: str | None = None  # the entity this part spoke of
         self.mode: Mode = ""
         self.target: str | None = None  # whose fields are being listed
+        self.beside: str | None = None  # the entity of the same list, read before the target
         self.spoken: str | None = None  # the entity spoken of in this sentence
         self.last_field: FieldReading | None = None
         self.last_wish: Wish | None = None

@@ -112,7 +112,8 @@ def settle_limit(reading: Reading, wish: Wish) -> list[Operation]:
         and find_entity(reading, wish.by) is None
     ):
         draft.users = True
-        owner.owned = True
+        if draft.own_all is False or any(entity.owned is not None for entity in draft.entities.values()):
+            owner.owned = True  # where nothing was said of any record, all are private
         by = "user"
     elif wish.by is not None:
         fields = [field for field in owner.fields.values() if _names(field, wish.by)]
