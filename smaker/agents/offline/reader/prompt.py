@@ -18,6 +18,7 @@ from smaker.agents.offline.reader.rules.people import PEOPLE
 from smaker.agents.offline.reader.rules.reading import Reading
 from smaker.agents.offline.reader.rules.statements import read_lines
 from smaker.agents.offline.reader.settling.finding import label_of
+from smaker.agents.offline.reader.settling.loose import ask_belongings
 from smaker.agents.offline.reader.settling.records import apply_constraints, settle
 from smaker.agents.offline.reader.settling.sharing import settle_owners
 from smaker.agents.offline.reader.settling.wishes import settle_wishes
@@ -178,6 +179,7 @@ def _operations(reading: Reading) -> list[Operation]:
     settle(reading)
     operations = settle_wishes(reading)
     apply_constraints(reading, last=True)
+    ask_belongings(draft)
     return operations
 
 

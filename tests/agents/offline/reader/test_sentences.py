@@ -205,3 +205,20 @@ def test_people_and_their_fields(read: Read) -> None:
     spec = read(f"{BASE} Users sign up and log in. Users have a name, an email and a birthday.")
     assert "user" not in {entity.name for entity in spec.entities}
     assert any("birthday of users" in text for text in spec.unsupported)
+
+
+@pytest.mark.parametrize(
+    ("records", "asked"),
+    [
+        ("games (title, year) and play logs (date, score)", "Does a play log belong to a game?"),
+        ("books (title), readers (name) and book reviews (text, rating)", "Does a book review belong to a book?"),
+        ("rooms (name), guests (name) and bookings (date)", "Does a booking belong to a room or a guest?"),
+        ("rooms (name) and occupancies (date, guests)", "Does an occupancy belong to a room?"),
+        ("games (title) and play logs (game, date)", ""),
+        ("games (title) and players (name)", ""),
+        ("play logs (date, score)", ""),
+    ],
+)
+def test_what_reads_as_if_it_were_about_another_record_is_asked(records: str, asked: str, read: Read) -> None:
+    questions = [question for question in read(f"A REST API with {records}.").questions if "belong" in question]
+    assert questions == ([f"{asked} Nothing says so. Taken: no."] if asked else [])

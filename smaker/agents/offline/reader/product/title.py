@@ -98,6 +98,9 @@ def read_purpose(reading: Reading, items: Sequence[Item]) -> list[Item] | None:
         if after == len(items) and many:
             reading.draft.purpose = entity_name(words)
         return list(items[1:])
+    inner, end = noun_phrase(items, after + 1) if low(items, after) == "of" else (None, after)
+    if inner is not None and end == len(items) and len(inner.words) > 1 and reading.entity_of(inner.words[-1:]):
+        words, after = inner.words, end  # "a library of board games", whose games are described later
     reading.use(items[:after])
     kept = [word for word in words if word not in SYSTEM] or list(words)
     if not reading.draft.title and low(items, after) != "to":
