@@ -23,6 +23,7 @@ class FieldDraft:
     minimum: float | None = None
     maximum: float | None = None
     exclusive: bool = False  # the minimum itself is not allowed ("must be positive")
+    signed: bool = False  # it was said that it may be below zero
     references: str | None = None
     plural: bool = False
     unit: str = ""
@@ -53,6 +54,7 @@ class EntityDraft:
             old.minimum = old.minimum if new.minimum is None else new.minimum
             old.maximum = old.maximum if new.maximum is None else new.maximum
             old.exclusive = old.exclusive or new.exclusive
+            old.signed = old.signed or new.signed
             old.references = new.references or old.references
         return old
 

@@ -165,6 +165,39 @@ def test_a_clause_is_no_field(read: Read) -> None:
     assert [known.name for known in spec.entity("note").fields] == ["title"]
 
 
+@pytest.mark.parametrize(
+    ("words", "record", "minimum"),
+    [
+        ("minutes", "workout", 0),
+        ("number of players", "game", 0),
+        ("age", "person", 0),
+        ("shoe size", "runner", 0),
+        ("weight (kg)", "parcel", 0),
+        ("how many people came", "party", 0),
+        ("prep time", "recipe", 0),
+        ("price", "lamp", 0),
+        ("amount", "expense", 0),
+        ("amount", "transaction", None),
+        ("temperature", "reading", None),
+        ("balance", "account", None),
+        ("score", "game", None),
+        ("weight change", "week", None),
+        ("floor", "room", None),
+        ("year", "film", None),
+        ("weight (can be negative)", "parcel", None),
+        ("minutes from 5 to 60", "workout", 5),
+    ],
+)
+def test_what_cannot_be_negative_by_its_meaning(words: str, record: str, minimum: float | None, read: Read) -> None:
+    assert field(read, words, record).minimum == minimum
+
+
+def test_what_is_said_to_be_negative_may_be(read: Read) -> None:
+    spec = read("a REST API for parcels (name, weight, length). The weight can be negative.")
+    assert [known.minimum for known in spec.entity("parcel").fields] == [None, None, 0]
+    assert not spec.questions
+
+
 def test_amounts_of_ingredients_are_no_money(read: Read) -> None:
     assert field(read, "amount", "ingredient").type.value == "number"
 

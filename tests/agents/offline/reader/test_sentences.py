@@ -13,7 +13,7 @@ Read = Callable[[str], Spec]
 Compare = Callable[[Mapping[str, Any]], list[str]]
 BASE = "A REST API with books (title, isbn, pages, price, read on, genre, status open/lent/lost) and shelves (code)."
 BOOK = [
-    *("title:text", "isbn:text", "pages:integer", "price:money", "read_on:date", "genre:text"),
+    *("title:text", "isbn:text", "pages:integer 0..", "price:money 0..", "read_on:date", "genre:text"),
     "status:choice[open|lent|lost]",
 ]
 

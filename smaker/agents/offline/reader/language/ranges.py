@@ -18,6 +18,7 @@ class Range:
     maximum: float | None = None
     exclusive: bool = False
     characters: bool = False
+    signed: bool = False  # it was said that it may be below zero
 
 
 # Whether a phrase bounds from below, and whether the bound itself is not allowed.
@@ -41,6 +42,8 @@ def read_range(items: Sequence[Item], start: int) -> tuple[Range | None, int]:
     """Read bounds at ``start`` ("from 1 to 5", "at least 18", "non-negative"); returns them and the index after."""
     if (after := _never_negative(items, start)) >= 0:
         return Range(minimum=0), after
+    if low(items, start) in {"can", "may"} and (after := _below_zero(items, start)) >= 0:
+        return Range(signed=True), after
     for phrase in _POSITIVE:
         if (after := at_phrase(items, start, phrase)) >= 0:
             return Range(minimum=0, exclusive=True), after
@@ -60,6 +63,13 @@ def _never_negative(items: Sequence[Item], start: int) -> int:
         index += 1
     if not denied:
         return 3 + start if at_phrase(items, start, "zero or more") >= 0 else -1
+    return _below_zero(items, index)
+
+
+def _below_zero(items: Sequence[Item], index: int) -> int:
+    """The index after "be negative", "go below zero"; -1 if that is not said."""
+    while low(items, index) in _FALLS | {"also"}:
+        index += 1
     if low(items, index) == "negative":
         return index + 1
     for below in ("below", "under", "less than", "lower than"):

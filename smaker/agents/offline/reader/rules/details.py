@@ -213,6 +213,7 @@ def apply_range(draft: FieldDraft, found: Range) -> None:
     """Set the bounds of ``draft``; bounds in characters make it a text."""
     draft.minimum = found.minimum if found.minimum is not None else draft.minimum
     draft.maximum = found.maximum if found.maximum is not None else draft.maximum
+    draft.signed = draft.signed or found.signed
     draft.exclusive = draft.exclusive or (found.exclusive and found.minimum is not None)
     if found.characters and draft.type is None:
         guess = infer(FieldDraft(draft.name), "").type
@@ -226,6 +227,11 @@ def read_group(group: Group, reading: FieldReading) -> bool:
     values: list[str] = []
     for piece in pieces:
         index = 0
+        found, after = read_range(piece, index)
+        if found is not None and found.signed:  # "can be negative", of which "can be" is no announcement of values
+            apply_range(probe.field, found)
+            probe.take(piece[:after])
+            index = after
         while low(piece, index) in {
             "or",
             "eg",
@@ -291,4 +297,5 @@ def _merge(draft: FieldDraft, said: FieldDraft) -> None:
     draft.minimum = draft.minimum if said.minimum is None else said.minimum
     draft.maximum = draft.maximum if said.maximum is None else said.maximum
     draft.exclusive = draft.exclusive or said.exclusive
+    draft.signed = draft.signed or said.signed
     draft.unit = said.unit or draft.unit

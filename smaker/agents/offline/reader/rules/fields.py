@@ -220,7 +220,7 @@ def _of(items: Sequence[Item], after: int, words: list[str], tokens: list[Token]
     head = words[-1]
     if head in {"number", "count", "amount", "quantity"}:
         reading.words = inner.words
-        reading.field.type = FieldType.INTEGER
+        reading.field.type, reading.field.minimum = FieldType.INTEGER, None if head == "amount" else 0
     elif head in {"list", "set", "collection", "lists"}:
         reading.words = inner.words
     elif (

@@ -255,6 +255,8 @@ def apply_constraints(reading: Reading, *, last: bool) -> None:
             field.minimum = field.minimum if change.minimum is None else change.minimum
             field.maximum = field.maximum if change.maximum is None else change.maximum
             field.exclusive = change.exclusive
+            if change.signed:
+                field.signed, field.minimum = True, change.minimum
             field.default = field.default if change.default is None else change.default
             if change.type is not None:
                 field.type, field.choices = change.type, change.choices or field.choices

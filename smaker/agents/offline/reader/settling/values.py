@@ -5,6 +5,7 @@ from __future__ import annotations
 from smaker.agents.offline.reader.draft import Draft, EntityDraft, FieldDraft
 from smaker.agents.offline.reader.language.words import singular
 from smaker.agents.offline.reader.product.naming import article, field_name, human
+from smaker.agents.offline.reader.rules.amounts import is_never_negative
 from smaker.agents.offline.reader.rules.field_types import OPTIONAL_HEADS, infer
 from smaker.core.spec import FieldType
 
@@ -29,6 +30,7 @@ def settle_field(draft: Draft, entity: EntityDraft, field: FieldDraft) -> None:
             draft.ask(guess.asks)
     if field.type is FieldType.DATETIME and field.name == "time" and any("date" in name for name in entity.fields):
         field.type = FieldType.TEXT
+    _from_zero(entity, field)
     _bounds(draft, entity, field)
     head = singular(field.name.split("_")[-1])
     if field.type is FieldType.BOOLEAN:
@@ -42,6 +44,14 @@ def settle_field(draft: Draft, entity: EntityDraft, field: FieldDraft) -> None:
         _plain_default(draft, field)
     if field.required is None:
         field.required = not (field.type is FieldType.TAGS or (head in OPTIONAL_HEADS and len(entity.fields) > 1))
+
+
+def _from_zero(entity: EntityDraft, field: FieldDraft) -> None:
+    """Nothing below zero where that has no meaning, unless bounds were said."""
+    numeric = field.type in {FieldType.INTEGER, FieldType.NUMBER, FieldType.MONEY} and not field.signed
+    unsaid = field.minimum is None and (field.maximum is None or field.maximum > 0)
+    if numeric and unsaid and is_never_negative(field.name, entity.name):
+        field.minimum = 0
 
 
 def _bounds(draft: Draft, entity: EntityDraft, field: FieldDraft) -> None:
