@@ -53,6 +53,9 @@ def init(
     approve: Annotated[str, typer.Option(help="Wait for approval at these gates: plan,deploy.")] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve everything, ask nothing.")] = False,
     deploy: Annotated[str | None, typer.Option(help="none, process or compose.")] = None,
+    review: Annotated[
+        bool | None, typer.Option("--review/--no-review", help="Have a model look for what the tests do not see.")
+    ] = None,
     max_cost: Annotated[float | None, typer.Option(help="Spend at most so many US dollars.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="Use at most so many tokens.")] = None,
     max_minutes: Annotated[float | None, typer.Option(help="Take at most so many minutes.")] = None,
@@ -65,6 +68,7 @@ def init(
     overrides = {
         "llm__mode": mode,
         "deploy__target": deploy,
+        "llm__review": review,
         "budget__max_cost_usd": max_cost,
         "budget__max_tokens": max_tokens,
         "budget__max_minutes": max_minutes,
@@ -237,6 +241,7 @@ def _request(local: Local, text: str) -> NewProject:
         prompt=text,
         mode=settings.llm.mode,
         deploy=DeployTarget(settings.deploy.target),
+        review=settings.llm.review and settings.llm.mode != "offline",
         budget=Budget.model_validate(settings.budget.model_dump()),
         limits=settings.limits.of_build(),
     )

@@ -127,6 +127,7 @@ class Llm(Frozen):
     providers: dict[ProviderName, Provider] = Field(default_factory=_default_providers)
     routing: Routing = Routing()
     strategy: Strategy = "fallback"
+    review: bool = False
 
     def in_use(self) -> tuple[str, ...]:
         """The providers that a build in this mode may ask, by name: none offline, every enabled one in hybrid."""

@@ -38,6 +38,7 @@ class NewProject(Frozen):
     mode: str = "offline"
     gates: tuple[Gate, ...] = ()
     deploy: DeployTarget = DeployTarget.NONE
+    review: bool = False
     budget: Budget = Budget()
     limits: BuildLimits = BuildLimits()
     adopt: bool = False

@@ -35,6 +35,7 @@ AGENTS: Mapping[Stage, str] = {
     Stage.TESTS: "tester",
     Stage.RUN: "runner",
     Stage.FIX: "fixer",
+    Stage.REVIEW: "reviewer",
     Stage.WEB: "web",
     Stage.DEPLOY: "deployer",
 }
@@ -46,6 +47,7 @@ _STATES: tuple[tuple[Stage, ProjectState], ...] = (
     (Stage.TESTS, ProjectState.TESTING),
     (Stage.FIX, ProjectState.DEBUGGING),
     (Stage.RUN, ProjectState.TESTING),
+    (Stage.REVIEW, ProjectState.TESTING),
     (Stage.WEB, ProjectState.TESTING),
     (Stage.DEPLOY, ProjectState.READY),
 )

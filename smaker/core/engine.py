@@ -70,6 +70,7 @@ class Engine:
             profile=request.profile,
             gates=request.gates,
             deploy=request.deploy,
+            review=request.review,
             budget=request.budget,
             limits=request.limits,
             adopted=request.adopt,

@@ -101,9 +101,7 @@ def _add_round(draft: Draft, task: Task, now: _State, *, number: int, anew: _Sta
     again = draft.add(
         Stage.RUN, "Run the tests", after=(fix.id,), payload=task.payload if task.stage is Stage.RUN else {}
     )
-    followers = [entry for entry in draft.tasks.values() if task.id in entry.depends_on and entry.id != fix.id]
-    for entry in followers:
-        draft.put(entry, depends_on=tuple(again.id if name == task.id else name for name in entry.depends_on))
+    _follow(draft, [entry for entry in _followers(draft, task) if entry.id != fix.id], task, again)
     if task.stage is not Stage.RUN:
         draft.add(task.stage, task.title, after=(again.id,), payload=task.payload)
 
@@ -121,11 +119,28 @@ def _one_cause(findings: Sequence[JsonValue]) -> Sequence[JsonValue]:
 
 def judge(draft: Draft, fix: Task, outcome: Outcome) -> None:
     """Have the tester judge the tests that a fixer disputes, before they run again."""
-    followers = [entry for entry in draft.tasks.values() if fix.id in entry.depends_on]
+    followers = _followers(draft, fix)
     disputes: list[JsonValue] = [dispute.model_dump(mode="json") for dispute in outcome.disputes]
     judging = draft.add(Stage.TESTS, "Judge disputed tests", after=(fix.id,), payload={"disputes": disputes})
+    _follow(draft, followers, fix, judging)
+
+
+def doubt(draft: Draft, review: Task, outcome: Outcome) -> None:
+    """Have the tester turn a reviewer's doubts into tests, and run them: what fails then is mended as anything is."""
+    followers = _followers(draft, review)
+    doubts: list[JsonValue] = [finding.model_dump(mode="json") for finding in outcome.findings]
+    tests = draft.add(Stage.TESTS, "Test what the review doubts", after=(review.id,), payload={"doubts": doubts})
+    _follow(draft, followers, review, draft.add(Stage.RUN, "Run the tests", after=(tests.id,)))
+
+
+def _followers(draft: Draft, task: Task) -> list[Task]:
+    return [entry for entry in draft.tasks.values() if task.id in entry.depends_on]
+
+
+def _follow(draft: Draft, followers: Sequence[Task], old: Task, new: Task) -> None:
+    """Have tasks that waited for one wait for another."""
     for entry in followers:
-        draft.put(entry, depends_on=tuple(judging.id if name == fix.id else name for name in entry.depends_on))
+        draft.put(entry, depends_on=tuple(new.id if name == old.id else name for name in entry.depends_on))
 
 
 def findings_of(task: Task) -> tuple[Finding, ...]:

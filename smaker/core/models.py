@@ -41,6 +41,7 @@ class Stage(StrEnum):
     TESTS = "tests"
     RUN = "run"
     FIX = "fix"
+    REVIEW = "review"
     WEB = "web"
     DEPLOY = "deploy"
 
@@ -161,6 +162,7 @@ class Project(Frozen):
     desired: Desired = Desired.RUN
     gates: tuple[Gate, ...] = ()
     deploy: DeployTarget = DeployTarget.NONE
+    review: bool = False  # a model reads the software before it is ready
     budget: Budget = Budget()
     limits: BuildLimits = BuildLimits()
     spec: Spec | None = None
@@ -253,7 +255,7 @@ class Severity(StrEnum):
 class Finding(Frozen):
     """Something that is wrong, in one shape whether tests, lint, a browser or a deployment found it."""
 
-    source: Literal["test", "lint", "gate", "proof", "run", "browser", "deploy"]
+    source: Literal["test", "lint", "gate", "proof", "run", "review", "browser", "deploy"]
     message: str
     severity: Severity = Severity.ERROR
     file: str | None = None

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from smaker.core.commands import AddStep, Approve, Cancel, Pause, Reject, Reply, Restart, Resume, RunStage, Steering
 from smaker.core.draft import Draft
 from smaker.core.errors import UsageError
-from smaker.core.mending import judge, mend
+from smaker.core.mending import doubt, judge, mend
 from smaker.core.models import (
     Answer,
     Deployment,
@@ -169,6 +169,8 @@ def _after_done(draft: Draft, task: Task, outcome: Outcome, commit: str | None) 
             draft.report = outcome.report
         case Stage.FIX if outcome.disputes:
             judge(draft, task, outcome)
+        case Stage.REVIEW if outcome.findings:
+            doubt(draft, task, outcome)
         case Stage.DEPLOY:
             draft.deployment = outcome.deployment
         case _:
@@ -239,8 +241,9 @@ def _implement(draft: Draft, spec: Spec, modules: tuple[Module, ...], *, after: 
     fresh = tuple(requirement.id for requirement in spec.requirements if requirement.id not in known)
     tests = draft.add(Stage.TESTS, "Acceptance tests", after=(after,), requirements=fresh)
     run = draft.add(Stage.RUN, "Run the tests", after=(*by_module.values(), tests.id))
+    last = draft.add(Stage.REVIEW, "Review", after=(run.id,)) if draft.build.project.review else run
     if draft.build.project.deploy is not DeployTarget.NONE:
-        draft.add(Stage.DEPLOY, f"Deploy ({draft.build.project.deploy})", after=(run.id,))
+        draft.add(Stage.DEPLOY, f"Deploy ({draft.build.project.deploy})", after=(last.id,))
     return next((draft.tasks[identifier] for identifier in by_module.values()), tests)
 
 
@@ -298,13 +301,15 @@ def _restart(draft: Draft, stage: Stage | None) -> None:
         anchor = next(task for task in reversed(draft.build.tasks) if task.stage in {Stage.SKELETON, Stage.SPEC})
         _implement(draft, spec, spec.modules, after=anchor.id)
     else:
-        tests = draft.add(Stage.TESTS, "Acceptance tests") if stage is Stage.TESTS else None
-        run = None
+        after: tuple[str, ...] = ()
+        if stage is Stage.TESTS:
+            after = (draft.add(Stage.TESTS, "Acceptance tests").id,)
         if stage in {Stage.TESTS, Stage.RUN, Stage.WEB}:
-            run = draft.add(Stage.RUN, "Run the tests", after=(tests.id,) if tests else ())
+            after = (draft.add(Stage.RUN, "Run the tests", after=after).id,)
+        if stage is Stage.REVIEW or (draft.build.project.review and after):
+            after = (draft.add(Stage.REVIEW, "Review", after=after).id,)
         if draft.build.project.deploy is not DeployTarget.NONE or stage is Stage.DEPLOY:
-            target = draft.build.project.deploy
-            draft.add(Stage.DEPLOY, f"Deploy ({target})", after=(run.id,) if run else ())
+            draft.add(Stage.DEPLOY, f"Deploy ({draft.build.project.deploy})", after=after)
 
 
 def _reject(draft: Draft, text: str) -> None:

@@ -24,6 +24,7 @@ AGENTS = Registry(
         "coder": "smaker.agents.model.coder:ModelCoder",
         "tester": "smaker.agents.model.tester:ModelTester",
         "fixer": "smaker.agents.model.fixer:ModelFixer",
+        "reviewer": "smaker.agents.model.reviewer:ModelReviewer",
         "offline-planner": "smaker.agents.offline.planner:OfflinePlanner",
         "offline-coder": "smaker.agents.offline.coder:OfflineCoder",
         "offline-tester": "smaker.agents.offline.tester:OfflineTester",

@@ -21,6 +21,7 @@ from smaker.core.models import (
     Project,
     ProjectState,
     Proof,
+    Severity,
     Stage,
     TaskState,
     TestReport,
@@ -191,6 +192,23 @@ def test_a_fix_of_a_deployment_is_run_and_deployed_again() -> None:
     build = do(build, last.id, deployment=where)
     assert build.project.state is ProjectState.DEPLOYED
     assert build.project.deployment == where
+
+
+def test_a_review_comes_before_the_deployment_and_its_doubts_are_tested() -> None:
+    build = built(deploy=DeployTarget.PROCESS, review=True)
+    build = do(build, run_of(build), report=REPORT)
+    assert ready(build) == {"Review"}
+    review = next(task for task in build.tasks if task.stage is Stage.REVIEW)
+    doubt = Finding(source="review", message="the second time", severity=Severity.WARNING, requirements=("R1",))
+    doubted = do(build, review.id, findings=[doubt])
+    assert ready(doubted) == {"Test what the review doubts"}
+    tests = next(task for task in doubted.tasks if task.payload.get("doubts"))
+    doubted = do(doubted, tests.id)
+    assert ready(doubted) == {"Run the tests"}
+    doubted = do(doubted, run_of(doubted), report=REPORT)
+    assert {task.stage for task in doubted.tasks if task.state is TaskState.READY} == {Stage.DEPLOY}
+    content = do(build, review.id)
+    assert {task.stage for task in content.tasks if task.state is TaskState.READY} == {Stage.DEPLOY}
 
 
 def test_deploy_waits_for_the_newest_run() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from smaker.agents.evidence import is_test_file
 from smaker.agents.model.choosing import chosen
 from smaker.agents.model.coder import lint
+from smaker.agents.model.found import findings_text
 from smaker.agents.model.guards import outside_of_tests
 from smaker.agents.model.loop import Work
 from smaker.agents.model.plan import spec_text
@@ -22,8 +23,6 @@ from smaker.core.profile import Profile
 from smaker.profiles import Catalog
 
 FILES_SHOWN = 18_000  # tokens
-EVIDENCE_SHOWN = 2_500  # characters of one finding's evidence
-FINDINGS_SHOWN = 12
 _DISPUTE = re.compile(r"<dispute\s+test=[\"'](?P<test>[^\"'\n]+)[\"']\s*>(?P<reason>.*?)</dispute>", re.DOTALL)
 
 
@@ -101,23 +100,6 @@ async def _files(
     aside = {path for path in there if is_test_file(profile.dialect, path)}
     matter = [*first, *(path for path in there if path not in first and path not in aside)]
     return first, matter, [path for path in there if path not in matter]
-
-
-def findings_text(findings: Sequence[Finding]) -> str:
-    """What was found, as a model reads it: the root cause first, as the runner ordered it."""
-    parts: list[str] = []
-    for number, finding in enumerate(findings[:FINDINGS_SHOWN], 1):
-        where = f" ({finding.file}:{finding.line})" if finding.file and finding.line else ""
-        serves = f" [{', '.join(finding.requirements)}]" if finding.requirements else ""
-        lines = [f"## {number}. {finding.message}{where}{serves}"]
-        if finding.expected is not None or finding.seen is not None:
-            lines.append(f"expected: {finding.expected}\nseen: {finding.seen}")
-        if finding.evidence:
-            lines.append(f"```\n{finding.evidence[-EVIDENCE_SHOWN:].strip()}\n```")
-        parts.append("\n".join(lines))
-    if len(findings) > FINDINGS_SHOWN:
-        parts.append(f"… and {len(findings) - FINDINGS_SHOWN} more findings.")
-    return "\n\n".join(parts)
 
 
 def disputes_in(text: str) -> tuple[Dispute, ...]:

@@ -12,6 +12,9 @@ from smaker.core.spec import Launch, Module, ProductKind, Requirement, Spec
 
 _RANGE = re.compile(r"(\d+)(?:\s*(?:-|\u2013|\.\.|to)\s*(\d+))?")
 _WORD = re.compile(r"[A-Za-z0-9]")
+_LINK = re.compile(r"https?://\S+")
+_LETTERS = re.compile(r"[A-Za-z]{2,}")
+FEW = 3  # words beside a link that only name or date it
 MAX_MODULES = 12
 
 
@@ -84,10 +87,15 @@ def left_over(text: str, plan: Plan) -> list[int]:
                 range(int(first), int(last or first) + 1) if int(last or first) - int(first) < 100_000 else ()
             )
     return [
-        number
-        for number, line in enumerate(text.splitlines(), 1)
-        if number not in spoken and _WORD.search(line) and not line.lstrip().startswith(("#", "```"))
+        number for number, line in enumerate(text.splitlines(), 1) if number not in spoken and _says_something(line)
     ]
+
+
+def _says_something(line: str) -> bool:
+    """Whether a line could ask for something: headings, fences and mere links do not."""
+    if line.lstrip().startswith(("#", "```")) or not _WORD.search(line):
+        return False
+    return not _LINK.search(line) or len(_LETTERS.findall(_LINK.sub(" ", line))) > FEW
 
 
 def to_spec(plan: Plan, profiles: Iterable[str]) -> Spec:
@@ -147,7 +155,10 @@ def spec_text(spec: Spec, requirements: Sequence[str] | None = None) -> str:
         for entry in spec.requirements
         if wanted is None or entry.id in wanted
     ]
-    for title, entries in (("Interfaces", spec.interfaces), ("Decided", spec.questions)):
+    for title, entries in (
+        ("Interfaces", spec.interfaces),
+        ("Decided, and holds where a requirement says otherwise", spec.questions),
+    ):
         if entries:
             lines += ["", f"{title}:", *(f"- {entry}" for entry in entries)]
     if spec.launch is not None:

@@ -13,7 +13,7 @@ MOST_TOKENS = 32_000  # of one answer, whatever the model could
 FILLED = 0.8  # of the context, answer included: the estimate of tokens may be too low
 KEPT = 3  # last turns that are never shortened
 SHORTENED = 400  # characters of an old turn that stay
-TOKENS_A_LINE = 12
+TOKENS_A_LINE = 16  # of dense code
 _CALL = re.compile(
     r"^[ \t]*<tool\s+name=[\"'](?P<name>\w+)[\"']\s*>(?P<arguments>.*?)</tool>", re.DOTALL | re.MULTILINE
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smaker.agents.evidence import is_test_file
+from smaker.agents.model.found import findings_text
 from smaker.agents.model.guards import inside_of
 from smaker.agents.model.loop import Work
 from smaker.agents.model.plan import spec_text
@@ -13,7 +14,7 @@ from smaker.agents.model.talk import answer_lines, file_format, room
 from smaker.agents.prompts import render
 from smaker.agents.red_first import read_sources, see_red
 from smaker.core.context import Context
-from smaker.core.models import Outcome, Proof, TestSource, Verdict
+from smaker.core.models import Finding, Outcome, Proof, TestSource, Verdict
 from smaker.core.ports import Role
 from smaker.core.profile import Profile
 from smaker.profiles import Catalog
@@ -141,6 +142,14 @@ def _task(context: Context) -> str:
             "Whoever mends the software says that these tests are wrong:\n"
             f"{listed}\n\nJudge each by the user's words. Where the objection is right, mend the test: let it assert "
             "what the words say (it must still prove its requirement); where it is not, leave the test and say why."
+        )
+    doubts = context.task.payload.get("doubts")
+    if isinstance(doubts, list):
+        return (
+            "Somebody who read the software doubts that it does what the words say:\n\n"
+            f"{findings_text([Finding.model_validate(entry) for entry in doubts])}\n\nJudge each by the user's words "
+            "and the plan. Where they demand it, add a test that shows it; where they do not, leave it out and say "
+            "why. Leave the other tests as they are."
         )
     if context.project.proofs:
         return (

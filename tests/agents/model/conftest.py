@@ -102,6 +102,7 @@ class Script:
     coder: list[Any] = field(default_factory=lambda: [file("roman.py", GOOD)])
     tester: list[Any] = field(default_factory=lambda: [file("tests/acceptance/test_roman.py", TESTS)])
     fixer: list[Any] = field(default_factory=lambda: ["I cannot."])
+    reviewer: list[Any] = field(default_factory=lambda: ['{"doubts": []}'])
     asked: list[str] = field(default_factory=list)
 
     def __call__(self, asked: Any) -> Any:
@@ -110,6 +111,7 @@ class Script:
             ("coder", "You write software from a plan"),
             ("tester", "You write acceptance tests"),
             ("fixer", "You mend software"),
+            ("reviewer", "You review software"),
         ):
             if mark in asked.text:
                 answers = getattr(self, role)

@@ -42,6 +42,15 @@ def test_lines_that_no_requirement_speaks_for_are_left_over() -> None:
     )
 
 
+def test_a_mere_link_asks_for_nothing() -> None:
+    words = (
+        "* https://example.org/a-b-c (version <=1.2.3)\n[logo]: https://example.org/logo.svg\nSee https://example.org"
+    )
+    wanted = f"{words}\nIt reads what https://example.org/data.json holds."
+    nothing = plan(requirements=[{"text": "It is.", "lines": ""}], not_requirements="")
+    assert left_over(wanted, nothing) == [4]
+
+
 def test_numbers_stand_before_lines() -> None:
     assert numbered("x\ny") == "1| x\n2| y"
     assert numbered("\n" * 9 + "z").splitlines()[-1] == "10| z"
