@@ -164,7 +164,13 @@ def test_notes_are_private(spec_of: Callable[..., Spec], build: BuildPlan) -> No
         assert "The note was added." in page
         assert "The note was added." not in ada("GET", path)[2]
         assert 'href="/notes/1"' in ada("GET", "/notes?q=GR%C3%96SSER")[2]
-        assert 'href="/notes/1"' not in ada("GET", "/notes?q=nothing")[2]
+        assert 'href="/notes/1"' in ada("GET", "/notes?q=work+GR%C3%96SSER")[2]
+        for none in ("q=nothing", "q=plan+nothing", "tag=hom", "tag=homework"):
+            assert 'href="/notes/1"' not in ada("GET", f"/notes?{none}")[2], none
+        page = ada("GET", "/notes?tag=HOME")[2]
+        assert 'href="/notes/1"' in page
+        assert 'href="/notes?tag=home"' in page
+        assert "/notes?q=home" not in page
         assert ada("GET", "/api/notes/1")[2]["tags"] == ["home", "work"]
         for path in ("/notes/1", "/notes/1/edit", "/api/notes/1"):
             assert bob("GET", path)[0] == 404

@@ -26,6 +26,7 @@ from smaker.agents.offline.reader.writing.requirements import (
     field_operations,
     product_operations,
     site_operations,
+    tag_operations,
     write_basics,
     write_entity,
     write_operations,
@@ -85,6 +86,7 @@ def extend_spec(spec: Spec, instruction: str, *, supported: Mapping[str, Collect
             write_entity(writer, entity, entities)
         elif entity != known[entity.name]:
             _write_changes(writer, known[entity.name], entity)
+    operations += [one for one in tag_operations(spec.kind, entities) if one not in operations]
     write_operations(writer, _new(spec, operations), entities)
     _refuse_nothing(draft, tokens, writer)
     for passage in left_out(draft, tokens):

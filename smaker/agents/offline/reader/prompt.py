@@ -34,6 +34,7 @@ from smaker.agents.offline.reader.writing.requirements import (
     Writer,
     product_operations,
     site_operations,
+    tag_operations,
     write_basics,
     write_entity,
     write_operations,
@@ -252,6 +253,7 @@ def _compose(
     write_basics(writer, kind, users=users)
     for entity in entities:
         write_entity(writer, entity, entities)
+    operations = [*operations, *(one for one in tag_operations(kind, entities) if one not in operations)]
     write_operations(writer, operations, entities)
     for text in draft.unsupported:
         writer.write_unsupported(text)

@@ -120,7 +120,7 @@ def test_steps_build_on_steps(notes: Spec, extend: Extend, check: Callable[[Spec
     for instruction in (
         "users can archive notes",
         "add notebooks with a title; a note belongs to a notebook",
-        "filter notes by tag",
+        "filter notes by notebook",
         "at most 100 notes per user",
     ):
         spec = extend(spec, instruction)

@@ -77,6 +77,7 @@ def test_requirements_stand_in_order(read: Read) -> None:
         *(f"{kind} note" for kind in basic),
         "own note",
         "search note",
+        "filter note",
     ]
 
 
@@ -121,7 +122,7 @@ def test_interfaces_name_what_is_called(read: Read) -> None:
     assert "expenses total-per-category" in expenses
     assert "expenses export FILE --format csv" in expenses
     notes = read(NOTES).interfaces
-    assert {"GET /signup", "POST /notes/{id}/delete", "GET /api/notes?limit&offset&q"} <= set(notes)
+    assert {"GET /signup", "POST /notes/{id}/delete", "GET /api/notes?limit&offset&q&tag"} <= set(notes)
     assert "POST /stocks/move-stock" in read(INVENTORY).interfaces
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from smaker.agents.offline.reader.language.words import singular
 from smaker.agents.offline.reader.product.naming import article, human, listing
 from smaker.core.spec import Entity, FieldType, Module, OperationKind, ProductKind, Requirement, Scenario, Spec
 
@@ -135,7 +136,9 @@ def _query(requirement: Requirement, entity: Entity) -> str | None:
             return operation.by
         case OperationKind.FILTER:
             name = operation.field or ""
-            return f"{name}_id" if entity.field(name).type is FieldType.REFERENCE else name
+            kind = entity.field(name).type
+            one = singular(name) if kind is FieldType.TAGS else name
+            return f"{name}_id" if kind is FieldType.REFERENCE else one
         case _:
             return None
 

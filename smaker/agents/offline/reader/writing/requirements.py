@@ -77,6 +77,14 @@ def write_operations(writer: Writer, operations: Iterable[Operation], entities: 
         writer.write(operation, describe(operation, by_name.get(operation.entity or "")))
 
 
+def tag_operations(kind: ProductKind, entities: Iterable[Entity]) -> Iterable[Operation]:
+    """The filters that tags of a page lead to."""
+    for entity in entities if kind is ProductKind.WEB else ():
+        for known in entity.fields:
+            if known.type is FieldType.TAGS:
+                yield Operation(kind=OperationKind.FILTER, entity=entity.name, field=known.name)
+
+
 def product_operations(topics: Sequence[str], *, registry: bool) -> Iterable[Operation]:
     """What a library of conversions does."""
     for topic in topics:

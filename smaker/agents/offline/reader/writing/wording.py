@@ -133,7 +133,8 @@ def describe(operation: Operation, entity: Entity | None) -> Said:
             )
         case OperationKind.SEARCH:
             return f"Search {many} by text.", (
-                f"A search finds every {one} with the text in one of its texts, in upper or lower case, and no other.",
+                f"A search finds every {one} that has each of the words in one of its texts, in upper or lower case.",
+                "It finds no other, and the order of the words does not matter.",
             )
         case OperationKind.FILTER if operation.by in {"month", "week"}:
             return f"List {many} by the {operation.by} of their {field}.", (
