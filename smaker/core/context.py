@@ -12,6 +12,7 @@ tree after every step.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal
 
@@ -20,7 +21,7 @@ from pydantic import JsonValue
 from smaker.core.asking import Asking
 from smaker.core.box import Box, Ran, Started, digests
 from smaker.core.confidential import Mask, is_confidential, text_without_values
-from smaker.core.errors import NotFound, SmakerError
+from smaker.core.errors import NotFound, PathError, SmakerError
 from smaker.core.events import Delta
 from smaker.core.faults import crashpoint
 from smaker.core.ledger import Effect, Ledger
@@ -374,7 +375,8 @@ class Context:
         if tree != self._learned:
             self._learned = tree
             for path in filter(is_confidential, await checkout.list(tree=tree)):
-                self._mask.learn(path, await checkout.read(path, tree=tree))
+                with contextlib.suppress(NotFound, PathError):  # a link, or too large to be one
+                    self._mask.learn(path, await checkout.read(path, tree=tree))
 
     async def _open(self) -> Checkout:
         """Open the task's files; the first step that needs them records what they start from."""

@@ -142,7 +142,7 @@ def to_spec(plan: Plan, profiles: Iterable[str]) -> Spec:
         launch=plan.launch,
         gui=plan.kind in {ProductKind.WEB, ProductKind.SITE},
         test_strategy=plan.test_strategy,
-        questions=tuple(f"{_line(entry.question)} Taken: {_line(entry.taken)}" for entry in plan.questions),
+        questions=tuple(f"{_question(entry.question)} Taken: {_line(entry.taken)}" for entry in plan.questions),
     )
 
 
@@ -171,6 +171,12 @@ def spec_text(spec: Spec, requirements: Sequence[str] | None = None) -> str:
     if spec.test_strategy:
         lines += ["", f"Tests: {spec.test_strategy}"]
     return "\n".join(lines)
+
+
+def _question(text: str) -> str:
+    """A question on one line, with the mark that sets it off from its answer."""
+    line = _line(text)
+    return line if line.endswith(("?", ".", "!", ":")) else f"{line}:"
 
 
 def _line(text: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from smaker.agents.codemap import CodeMaps, estimate_tokens, render_map, search
 from smaker.agents.edits import WholeFile, render_block
 from smaker.core.context import Context
+from smaker.core.errors import NotFound, PathError
 
 MAPS = CodeMaps()
 """The indexes of this process, kept between tasks."""
@@ -22,7 +23,7 @@ async def shown(context: Context, paths: Sequence[str], *, budget: int) -> str:
     names: list[str] = []
     left = budget
     for path in paths:
-        text = await context.text(path)
+        text = await _text(context, path)
         cost = estimate_tokens(text)
         if cost > left or not text or "\0" in text[:4096]:
             names.append(f"{path} ({len(text):,} characters)")
@@ -33,6 +34,14 @@ async def shown(context: Context, paths: Sequence[str], *, budget: int) -> str:
         more = f" and {len(names) - 40} more" if len(names) > 40 else ""
         parts.append("Not shown: " + ", ".join(names[:40]) + more)
     return "\n\n".join(parts) or "(none)"
+
+
+async def _text(context: Context, path: str) -> str:
+    """A file as a model may read it; "" for a link that leads out, and whatever else cannot be read."""
+    try:
+        return await context.text(path)
+    except (NotFound, PathError):
+        return ""
 
 
 def named_in(text: str, paths: Sequence[str]) -> list[str]:
@@ -49,7 +58,7 @@ async def repository(
     ``first`` and those that a search for ``about`` finds."""
     sizes = 0
     for path in paths:
-        sizes += len(await context.read(path)) if sizes <= 4 * budget else 0
+        sizes += len(await _text(context, path)) if sizes <= 4 * budget else 0
     ordered = [*first, *(path for path in paths if path not in first)]
     if sizes <= 3 * budget:
         return await shown(context, ordered, budget=budget)

@@ -55,6 +55,7 @@ def theirs(tmp_path: Path, owned: Canaries) -> Path:
     password, key = owned.values.values()
     (folder / ".env").write_text(SETTINGS.format(password, password))
     (folder / "deploy" / "id_ed25519").write_text(KEY.format(key))
+    (folder / "deploy" / "id_rsa").symlink_to("/etc/ssh/ssh_host_rsa_key")
     for name in MANY:
         (folder / f"{name}.py").write_text(f"NAME = {name!r}\n")
     git = ["git", "-C", str(folder), "-c", "user.name=x", "-c", "user.email=x@example.org"]
