@@ -199,3 +199,12 @@ def test_rendering_is_deterministic_and_leaves_no_placeholder():
             assert not re.search(r"\b(TODO|FIXME|XXX)\b|lorem ipsum", text, re.IGNORECASE), path
             assert "\n\n\n" not in text, path
             assert text.endswith("\n"), path
+
+
+def test_the_label_of_a_focused_field_stays_below_the_sticky_header():
+    files = Catalog().load("static-site").render("blueprint/project", site())
+    rule = re.search(
+        r"\.field input,\n\.field textarea \{[^}]*\bscroll-margin-top: ([\d.]+)rem", files["styles.css"].decode()
+    )
+    assert rule is not None
+    assert float(rule[1]) >= 2.5, "a label and the gap below it are 2.2 rem"
