@@ -12,7 +12,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from smaker.core.errors import ConfigError
 from smaker.core.profile import Profile
 from smaker.core.spec import Aggregate, Entity, FieldType, OperationKind, Spec
-from smaker.profiles import naming, samples
+from smaker.profiles import examples, naming, samples
 
 SUFFIX = ".jinja"
 IGNORED_FOLDERS = {"__pycache__", ".ruff_cache", ".pytest_cache", ".mypy_cache", "node_modules", ".venv"}
@@ -30,6 +30,7 @@ def _environment(root: Path) -> SandboxedEnvironment:
     )
     environment.filters.update(naming.FILTERS)
     environment.filters.update(samples.FILTERS)
+    environment.filters.update(examples.FILTERS)
     enums: dict[str, Any] = {"FieldType": FieldType, "OperationKind": OperationKind, "Aggregate": Aggregate}
     environment.globals.update(enums)
     return environment
@@ -40,7 +41,8 @@ def render_folder(
 ) -> dict[str, bytes]:
     """Render ``root/part`` and return path -> bytes, sorted by path; nothing if there is no such folder.
 
-    Templates see ``spec``, ``profile``, ``package`` and ``entity``, and the filters of `naming` and `samples`.
+    Templates see ``spec``, ``profile``, ``package`` and ``entity``, and the filters of `naming`, `samples`
+    and `examples`.
     Templates may import macros by "macros/x.jinja" (this profile) or "<profile>/macros/x.jinja" (one beside
     it).
 

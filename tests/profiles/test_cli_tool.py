@@ -36,23 +36,27 @@ def test_the_readme_and_a_person_get_what_they_expect(build_plan: BuildPlan) -> 
         ran = bench.run(["python", "-m", *shlex.split(line)], env=environment)
         return ran.returncode, ran.stdout, ran.stderr
 
-    blocks = re.findall(r"```sh\n(inventory .*?)```", (bench.folder / "README.md").read_text(), re.DOTALL)
+    readme = (bench.folder / "README.md").read_text()
+    blocks = re.findall(r"```sh\n(inventory .*?)```", readme, re.DOTALL)
     assert len(blocks) == 3
+    assert readme.index("\n. .venv/bin/activate\n") < readme.index("\ninventory --help\n") < readme.index(blocks[0])
     for line in re.findall(r".* (?:add|edit) .*", "".join(blocks)):
         assert inventory(line)[0] == 0, line
     assert inventory("inventory product list") == (
         0,
-        "id  sku    name    price\n--  -----  ------  -----\n 1  Sku 2  Name 1  11.50\n",
+        "id  sku     name              price\n"
+        "--  ------  ----------------  -----\n"
+        " 1  AB-200  My first product  12.50\n",
         "",
     )
     assert inventory("inventory stock quantity-per-product")[1] == (
-        "product   total quantity\n--------  --------------\n1 Name 1              12\n"
+        "product             total quantity\n------------------  --------------\n1 My first product               5\n"
     )
     assert inventory("inventory --version") == (0, "inventory 0.1.0\n", "")
-    assert inventory("inventory product add --sku 'Sku 2' --name x --price 1") == (
+    assert inventory("inventory product add --sku AB-200 --name x --price 1") == (
         1,
         "",
-        "Error: There is already a product with the sku 'Sku 2'.\n",
+        "Error: There is already a product with the sku 'AB-200'.\n",
     )
     assert inventory("inventory stock lst") == (2, "", "Error: No such command 'lst'. Did you mean 'list'?\n")
 
