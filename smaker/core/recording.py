@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
 from smaker.core.errors import NotFound, UsageError
 from smaker.core.events import NewEvent
@@ -94,7 +95,7 @@ def read(path: Path) -> tuple[Recording, dict[str, bytes]]:
                 raise _unusable(path, "it unpacks to more than 256 MB")
             blobs = {entry.filename: archive.read(entry) for entry in entries if _BLOB.fullmatch(entry.filename)}
             recording = Recording.model_validate_json(archive.read(RECORD))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, ValidationError, NotImplementedError) as error:
+    except (OSError, KeyError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise _unusable(path, str(error).splitlines()[0]) from error
     for name, data in blobs.items():
         if hashlib.sha256(data).hexdigest() != name:

@@ -1,4 +1,4 @@
-"""The security programme: every attack has a test that is marked with it, or a reason why not."""
+"""The security programme: every attack has a test that is marked with it."""
 
 from __future__ import annotations
 
@@ -123,11 +123,6 @@ ATTACKS = {
     "P103": "proxies of the environment",
 }
 
-NOT_COVERED = {
-    "F18": "smaker unpacks no archive: `export` writes one, and pip unpacks packages inside the sandbox",
-    "F19": "smaker unpacks no archive: `export` writes one, and pip unpacks packages inside the sandbox",
-}
-
 NOT_YET = {
     "P91": "there is no web page and no full-screen view yet that could load or open what a model wrote",
     "P92": "there is no approval dialog yet but the lines of the command line",
@@ -154,15 +149,13 @@ for attack, test in marked():
 def test_the_list_is_whole() -> None:
     spans = {"F": range(1, 23), "C": range(23, 51), "G": range(51, 72), "Y": range(72, 88), "P": range(88, 104)}
     assert list(ATTACKS) == [f"{group}{number}" for group, numbers in spans.items() for number in numbers]
-    assert set(NOT_COVERED) <= set(ATTACKS)
     assert set(NOT_YET) <= set(COVERED)
     assert set(COVERED) <= set(ATTACKS), "tests are marked with attacks that are not listed"
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_every_attack_has_a_test_or_a_reason(name: str) -> None:
-    tests = COVERED.get(name, [])
-    assert bool(tests) != (name in NOT_COVERED), f"{name}, {ATTACKS[name]}: {tests or 'no test'}"
+def test_every_attack_has_a_test(name: str) -> None:
+    assert COVERED.get(name), f"{name}, {ATTACKS[name]}, has no test"
 
 
 @pytest.mark.attack
