@@ -19,7 +19,7 @@ from smaker.testing import FrozenClock, ScriptedModelServer
 from smaker.testing.model_answers import Script
 
 KEYS = {"OPENAI_API_KEY": "sk-odd-4711-openai-value", "ANTHROPIC_API_KEY": "odd-4712-anthropic-value"}
-QUICK = Deadlines(connect_s=0.3, first_s=0.3, idle_s=0.3, total_s=0.3)
+UNHURRIED = Deadlines(connect_s=10, first_s=10, idle_s=10, total_s=10)  # what is not about time must not end by it
 
 
 class Start(Protocol):
@@ -77,7 +77,7 @@ def route(stack: AsyncExitStack) -> Route:
             {name: os.environ.get(name, key) for name, key in KEYS.items()},  # a test of an attack sets its own
             clock or FrozenClock(),
             redactor or Redactor(),
-            deadlines=deadlines or QUICK,
+            deadlines=deadlines or UNHURRIED,
             chance=random.Random(7),
         )
         stack.push_async_callback(router.close)

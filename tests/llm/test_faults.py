@@ -110,8 +110,9 @@ async def test_a_fault_once_then_all_is_well(route, serve, fault, provider, stre
 async def test_a_fault_for_ever_ends_as_it_should(route, serve, fault, provider) -> None:
     server = await serve(lambda asked: fault)
     final = FINAL[EXPECTED[fault].split()[-1]]
+    deadlines = Deadlines(*[DEADLINE_S] * 4) if fault in TIMED else None
     with pytest.raises(final) as caught:
-        await route(**{provider: server}).named(provider).ask(ASK)
+        await route(deadlines=deadlines, **{provider: server}).named(provider).ask(ASK)
     slow = {Fault.SILENCE, Fault.SLOW_HEADERS, Fault.SLOW_BODY}
     expected = {"fallback": {1}, "fail": {1}, "retry": {2} if fault in slow else {3}}
     assert len(server.requests) in expected.get(EXPECTED[fault], {1, 2})
