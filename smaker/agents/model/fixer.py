@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from smaker.agents.evidence import is_test_file
+from smaker.agents.model.affected import Affected
 from smaker.agents.model.choosing import chosen
 from smaker.agents.model.coder import lint
 from smaker.agents.model.found import findings_text
@@ -41,6 +42,7 @@ class ModelFixer:
         traits = await context.model_traits(Role.FIXING)
         words, plan, found = context.project.prompt, spec_text(context.spec), findings_text(findings)
         budget = room(traits, words, plan, found, most=FILES_SHOWN)
+        affected = Affected(context, profile, findings)
         work = Work(
             context=context,
             role=Role.FIXING,
@@ -57,7 +59,7 @@ class ModelFixer:
                 others=", ".join(others[:60]),
             ),
             guard=outside_of_tests(profile),
-            check=lambda: _gate(context, profile, work),
+            check=lambda: _gate(context, profile, work, affected),
             choose=lambda guard, replies: chosen(context, profile, guard, replies),
         )
         await context.prepare(profile)
@@ -82,10 +84,13 @@ async def _begin_anew(context: Context, profile: Profile) -> None:
         await context.write(files, title="go back to the best files there were")
 
 
-async def _gate(context: Context, profile: Profile, work: Work) -> str:
-    if not work.written and not disputes_in(work.prose):
+async def _gate(context: Context, profile: Profile, work: Work, affected: Affected) -> str:
+    disputes = disputes_in(work.prose)
+    if not work.written and not disputes:
         return "Nothing is changed yet. Mend the files, or dispute a test with your reasons."
-    return await lint(context, profile) if work.written else ""
+    if not work.written:
+        return ""
+    return await lint(context, profile) or await affected.wrong({dispute.test for dispute in disputes})
 
 
 async def _files(
