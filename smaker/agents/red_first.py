@@ -36,29 +36,35 @@ class NotRed:
 
 
 async def see_red(
-    context: Context, profile: Profile, files: Mapping[str, bytes], sources: tuple[TestSource, ...]
+    context: Context,
+    profile: Profile,
+    files: Mapping[str, bytes],
+    sources: tuple[TestSource, ...],
+    *,
+    on: str | None = None,
 ) -> tuple[tuple[Proof, ...], tuple[NotRed, ...]]:
-    """Run the tests before the work they prove is done; return proofs, and the tests that did not fail.
+    """Run the tests before the work they prove is done: on the commit ``on``, by default the skeleton. Return proofs,
+    and the tests that did not fail.
 
     A test that was seen red before and still asserts all it did keeps that proof.
     """
-    before = {proof.source.id: proof for proof in context.project.proofs}
+    earlier_proofs = {proof.source.id: proof for proof in context.project.proofs}
     kept: list[Proof] = []
     for source in sources:
-        earlier = before.get(source.id)
+        earlier = earlier_proofs.get(source.id)
         if earlier and not compare_proofs([earlier.source], [source]):
             kept.append(Proof(source=source, red_on=earlier.red_on))
     known = {proof.source.id for proof in kept}
     fresh = [source for source in sources if source.id not in known]
-    skeleton = context.project.skeleton
-    if not fresh or skeleton is None:
+    before_work = on or context.project.skeleton
+    if not fresh or before_work is None:
         return tuple(kept), tuple(NotRed(source, "has nothing to fail on") for source in fresh)
     await context.prepare(profile)
     ran = await context.run(
         (*profile.test, *WHOLE[profile.dialect]),
         title=f"see {len(fresh)} tests fail without the work",
         collect=[profile.junit],
-        at=skeleton,
+        at=before_work,
         overlay={**files},
     )
     report = ran.files.get(profile.junit)
@@ -69,7 +75,8 @@ async def see_red(
             hint=ran.output.strip()[-2000:],
         )
     status = {result.id: result.status for result in results}
-    red = tuple(Proof(source=source, red_on=skeleton) for source in fresh if status.get(source.id) is TestStatus.FAILED)
+    failed = [source for source in fresh if status.get(source.id) is TestStatus.FAILED]
+    red = tuple(Proof(source=source, red_on=before_work) for source in failed)
     proved = {proof.source.id for proof in red}
     others = (source for source in fresh if source.id not in proved)
     return (*kept, *red), tuple(NotRed(source, INSTEAD[status.get(source.id)]) for source in others)

@@ -16,6 +16,9 @@ from pydantic import JsonValue
 from smaker.core.draft import Draft
 from smaker.core.models import Finding, Outcome, Problem, Severity, Stage, Task, TestStatus
 
+UNSEEN = {("run", "start")}
+"""Findings (source, signature) that come from no test, though a test could show them."""
+
 PATIENCE = 3
 """Rounds without progress before something else is tried."""
 
@@ -118,7 +121,9 @@ def _one_cause(findings: Sequence[JsonValue]) -> Sequence[JsonValue]:
 
 
 def judge(draft: Draft, fix: Task, outcome: Outcome) -> None:
-    """Have the tester judge the tests that a fixer disputes, before they run again."""
+    """Have the tester judge the tests that a fixer disputes, if any, before they run again."""
+    if not outcome.disputes:
+        return
     followers = _followers(draft, fix)
     disputes: list[JsonValue] = [dispute.model_dump(mode="json") for dispute in outcome.disputes]
     judging = draft.add(Stage.TESTS, "Judge disputed tests", after=(fix.id,), payload={"disputes": disputes})
@@ -131,6 +136,23 @@ def doubt(draft: Draft, review: Task, outcome: Outcome) -> None:
     doubts: list[JsonValue] = [finding.model_dump(mode="json") for finding in outcome.findings]
     tests = draft.add(Stage.TESTS, "Test what the review doubts", after=(review.id,), payload={"doubts": doubts})
     _follow(draft, followers, review, draft.add(Stage.RUN, "Run the tests", after=(tests.id,)))
+
+
+def remember(draft: Draft, fix: Task, commit: str | None) -> None:
+    """Have the tester write a test of what no test had seen, so that it does not come back: one that fails on the
+    files as they were before the fix, which ``commit`` holds."""
+    unseen = [entry for entry in findings_of(fix) if entry.test is None and (entry.source, entry.signature) in UNSEEN]
+    before = [task for task in draft.build.tasks if task.id != fix.id and task.commit and task.finished_at]
+    if not unseen or not before or commit is None or draft.build.project.mode == "offline":
+        return
+    last = max(before, key=lambda task: task.finished_at or draft.at)
+    followers = _followers(draft, fix)
+    payload: dict[str, JsonValue] = {
+        "mended": [entry.model_dump(mode="json") for entry in unseen],
+        "red_after": last.id,
+    }
+    tests = draft.add(Stage.TESTS, "Test what was mended", after=(fix.id,), payload=payload)
+    _follow(draft, followers, fix, tests)
 
 
 def _followers(draft: Draft, task: Task) -> list[Task]:

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from smaker.core.commands import AddStep, Approve, Cancel, Pause, Reject, Reply, Restart, Resume, RunStage, Steering
 from smaker.core.draft import Draft
 from smaker.core.errors import UsageError
-from smaker.core.mending import doubt, judge, mend
+from smaker.core.mending import doubt, judge, mend, remember
 from smaker.core.models import (
     Answer,
     Deployment,
@@ -167,8 +167,9 @@ def _after_done(draft: Draft, task: Task, outcome: Outcome, commit: str | None) 
             draft.prove(outcome.proofs)
         case Stage.RUN:
             draft.report = outcome.report
-        case Stage.FIX if outcome.disputes:
+        case Stage.FIX:
             judge(draft, task, outcome)
+            remember(draft, task, commit)
         case Stage.REVIEW if outcome.findings:
             doubt(draft, task, outcome)
         case Stage.DEPLOY:

@@ -113,6 +113,11 @@ async def replay_project(
         commit = await fresh.integrate(task.id) if context.committed is not None else None
         await context.close()
         project = fold_project(project, advance(now, task.id, outcome, at=clock.now(), commit=commit))
+        if commit is not None:
+            again = task.model_copy(update={"commit": commit})
+            build = build.model_copy(
+                update={"tasks": tuple(again if entry.id == task.id else entry for entry in build.tasks)}
+            )
     original = await workspaces.open(Path(build.project.workspace))
     head, main = await fresh.head(), await original.head()
     if head is None or main is None:

@@ -107,7 +107,9 @@ class _Examined:
             return f"A file of tests cannot be read: {error}"
         if problem := self._unfit(sources):
             return problem
-        self.proofs, unproved = await see_red(self._context, self._profile, files, sources)
+        after = self._context.task.payload.get("red_after")
+        on = self._context.build.task(after).commit if isinstance(after, str) else None
+        self.proofs, unproved = await see_red(self._context, self._profile, files, sources, on=on)
         if unproved:
             listed = "\n".join(f"- {one.source.id} {one.instead} there" for one in unproved)
             return (
@@ -143,11 +145,17 @@ def _task(context: Context) -> str:
             f"{listed}\n\nJudge each by the user's words. Where the objection is right, mend the test: let it assert "
             "what the words say (it must still prove its requirement); where it is not, leave the test and say why."
         )
-    doubts = context.task.payload.get("doubts")
-    if isinstance(doubts, list):
+    if mended := _findings(context, "mended"):
+        return (
+            "No test had seen the following. It was found and is mended:\n\n"
+            f"{findings_text(mended)}\n\nAdd a test for it that names what it proves: it fails on the software as it "
+            "was, and passes where this is mended. Leave the other tests as they are; where no test can show it, leave "
+            "it out and say why."
+        )
+    if doubts := _findings(context, "doubts"):
         return (
             "Somebody who read the software doubts that it does what the words say:\n\n"
-            f"{findings_text([Finding.model_validate(entry) for entry in doubts])}\n\nJudge each by the user's words "
+            f"{findings_text(doubts)}\n\nJudge each by the user's words "
             "and the plan. Where they demand it, add a test that shows it; where they do not, leave it out and say "
             "why. Leave the other tests as they are."
         )
@@ -156,3 +164,9 @@ def _task(context: Context) -> str:
             "The plan has grown. Add tests for the requirements that no test names yet; leave the others as they are."
         )
     return "Write the acceptance tests now, all of them."
+
+
+def _findings(context: Context, name: str) -> list[Finding]:
+    """What a task was made for, under that name of its payload."""
+    listed = context.task.payload.get(name)
+    return [Finding.model_validate(entry) for entry in listed] if isinstance(listed, list) else []
