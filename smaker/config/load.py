@@ -20,7 +20,7 @@ from smaker.config.endpoints import key_problem
 from smaker.config.layers import Entry, Layer, Notice, environment_layer, flag_layer, project_layer, user_layer
 from smaker.config.narrowing import narrow
 from smaker.config.schema import Key
-from smaker.config.settings import Ensemble, Ordered, Settings, Weighted
+from smaker.config.settings import ANTHROPIC, Ensemble, Ordered, Settings, Weighted
 from smaker.core.errors import ConfigError
 from smaker.core.secrets import Redactor
 from smaker.core.terminal import sanitize
@@ -166,7 +166,7 @@ class _Stack:
             # a mode that names a provider enables it, unless someone said otherwise
             reason = self._entries[("llm", "mode")]
             self.add(Layer({enabled: Entry(True, f"{reason.origin} (llm.mode)", reason.where)}))
-        self._raise([*self._routing_problems(), *self._key_problems()])
+        self._raise([*self._routing_problems(), *self._key_problems(), *self._embedding_problems()])
         origin = {
             schema.join(path): self._entries[path].origin if path in self._entries else "default"
             for path in schema.leaves(self.settings)
@@ -222,6 +222,16 @@ class _Stack:
                     where = self._place("llm", "routing", role)
                     near = _like(name, list(known))
                     problems.append(f"config error: {where}: llm.routing.{role} names {name!r}, no provider{near}")
+        return problems
+
+    def _embedding_problems(self) -> list[str]:
+        """Models for embeddings where there can be none."""
+        problems: list[str] = []
+        for name, provider in self.settings.llm.providers.items():
+            if provider.embedding_model is not None and name in ANTHROPIC:
+                path = ("llm", "providers", name, "embedding_model")
+                why = "the Anthropic protocol has no embeddings; set it on another provider, and null here"
+                problems.append(f"config error: {self._place(*path)}: {schema.join(path)}: {why}")
         return problems
 
     def _key_problems(self) -> list[str]:

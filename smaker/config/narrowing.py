@@ -67,7 +67,7 @@ def _provider(path: Key, value: Any, llm: Llm) -> str | None:
     _, _, name, key = path
     if name not in llm.providers:
         return "a project may not define providers"
-    if key == "model" or (key == "enabled" and value is False):
+    if key == "model" or (key == "enabled" and value is False) or (key == "embedding_model" and value is None):
         return None
     if key == "enabled":
         return None if llm.providers[name].enabled else "a project may only switch providers off"

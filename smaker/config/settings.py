@@ -13,6 +13,8 @@ from smaker.core.spec import Frozen
 
 Mode = Literal["offline", "openai", "claude", "local", "hybrid"]
 Strategy = Literal["fallback", "round_robin", "weighted", "ensemble"]
+ANTHROPIC = frozenset({"claude", "anthropic"})
+"""Providers, by name, that are asked in the Anthropic protocol; it has no embeddings."""
 
 
 def _shaped(pattern: str, what: str) -> AfterValidator:
@@ -41,10 +43,12 @@ RedisUrl = Annotated[str, _shaped(r"(?:rediss?|unix)://\S{1,1000}", "a URL that 
 
 
 class Provider(Frozen):
-    """One place that answers model calls. ``api_key_env`` names the variable with its key; the key is nowhere else."""
+    """One place that answers model calls. ``api_key_env`` names the variable with its key; the key is nowhere else.
+    With an ``embedding_model`` it also turns texts into vectors, by which files are found."""
 
     enabled: bool = True
     model: ModelName
+    embedding_model: ModelName | None = None
     api_key_env: KeyName | None = None
     base_url: BaseUrl | None = None
 

@@ -214,3 +214,10 @@ def test_a_mode_whose_provider_is_switched_off_says_so(load: Load) -> None:
 
 def test_a_provider_without_a_key_variable_needs_none(load: Load) -> None:
     check_keys(load("llm: {mode: local}"), {})
+
+
+def test_there_are_no_embeddings_in_the_anthropic_protocol(refuse: Refuse) -> None:
+    message = refuse("llm:\n  providers:\n    claude:\n      embedding_model: voyage-3\n")
+    assert "config.yaml:4" in message
+    assert "llm.providers.claude.embedding_model: the Anthropic protocol has no embeddings" in message
+    assert "set it on another provider" in message

@@ -49,6 +49,7 @@ def test_a_project_may_narrow(load: Load, tmp_path: Path, user: str, project: st
 WIDER = {
     "llm.providers.openai.base_url": "llm: {providers: {openai: {base_url: 'https://evil.example/v1'}}}",
     "llm.providers.local.base_url": "llm: {providers: {local: {base_url: 'http://169.254.169.254/'}}}",
+    "llm.providers.openai.embedding_model": "llm: {providers: {openai: {embedding_model: text-embedding-3-large}}}",
     "llm.providers.openai.api_key_env": "llm: {providers: {openai: {api_key_env: GITHUB_TOKEN}}}",
     "llm.providers.claude.enabled": "llm: {providers: {claude: {enabled: true}}}",
     "llm.providers.mine.model": "llm: {providers: {mine: {model: x}}}",
@@ -81,6 +82,13 @@ def test_a_project_may_not_widen(load: Load, tmp_path: Path, canaries: Canaries,
     assert notice.where.startswith(f"{tmp_path / 'smaker.yaml'}:1:")
     assert "project" in str(notice)
     assert_safe_failure(None, canaries=canaries, places=[tmp_path, str(notice)])
+
+
+def test_a_project_may_do_without_embeddings(load: Load) -> None:
+    user = "llm: {providers: {local: {embedding_model: nomic-embed-text}}}"
+    loaded = load(user, "llm: {providers: {local: {embedding_model: null}}}")
+    assert loaded.settings.llm.providers["local"].embedding_model is None
+    assert loaded.ignored == ()
 
 
 def test_a_mode_that_needs_a_provider_the_user_switched_off_is_no_narrowing(load: Load) -> None:
