@@ -22,8 +22,9 @@ from smaker.llm.ensemble import Ensemble, Proposals
 from smaker.llm.fallback import Fallback
 from smaker.llm.faults import AUTH, Broken
 from smaker.llm.mask import Mask
+from smaker.llm.patience import Patience, Patiently
 from smaker.llm.prices import Prices
-from smaker.llm.provider import Patience, ProviderModel
+from smaker.llm.provider import ProviderModel
 from smaker.llm.round_robin import RoundRobin
 from smaker.llm.traits import MeasuredTraits, known
 from smaker.llm.transport import Transport
@@ -201,13 +202,15 @@ class Router:
             model,
             self._wire(provider, model, self._deadlines or (LOCAL if here else Deadlines())),
             traits=traits or known(model, here=here),
-            breaker=self._breakers.setdefault(provider, Breaker(self._clock)),
-            clock=self._clock,
+            patiently=self._patiently(provider),
             mask=self._mask,
             prices=None if here else self.prices,
-            patience=self._patience,
-            chance=self._chance,
         )
+
+    def _patiently(self, what: str, patience: Patience | None = None) -> Patiently:
+        """A way to call what has a breaker of its own: a provider, or its embeddings alone."""
+        breaker = self._breakers.setdefault(what, Breaker(self._clock))
+        return Patiently(breaker, self._clock, patience=patience or self._patience, chance=self._chance)
 
     def _wire(self, provider: str, model: str, deadlines: Deadlines) -> Wire:
         key = self._keys.get(provider)

@@ -13,6 +13,7 @@ from smaker.core.secrets import Redactor
 from smaker.llm.breaker import Breaker
 from smaker.llm.litellm_wire import Litellm
 from smaker.llm.mask import Mask
+from smaker.llm.patience import Patiently
 from smaker.llm.prices import Prices
 from smaker.llm.provider import ProviderModel
 from smaker.llm.traits import Traits
@@ -57,8 +58,7 @@ def model(serve):
             "deepseek-chat",
             wire,
             traits=Traits(),
-            breaker=Breaker(clock),
-            clock=clock,
+            patiently=Patiently(Breaker(clock), clock),
             mask=mask,
             prices=prices,
         )
