@@ -22,6 +22,12 @@ MAX_PROMPT = 200_000  # characters
 MAX_OFFLINE = 20_000  # of a prompt that rules read
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="A project's id, or the beginning of it.")]
+MaxCost = Annotated[float | None, typer.Option(help="Spend at most so many US dollars.")]
+MaxTokens = Annotated[int | None, typer.Option(help="Use at most so many tokens.")]
+MaxMinutes = Annotated[float | None, typer.Option(help="Take at most so many minutes.")]
+MaxTaskCost = Annotated[float | None, typer.Option(help="Spend at most so many US dollars on one task.")]
+MaxTaskTokens = Annotated[int | None, typer.Option(help="Use at most so many tokens for one task.")]
+MaxTaskMinutes = Annotated[float | None, typer.Option(help="Take at most so many minutes for one task.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -56,22 +62,24 @@ def init(
     review: Annotated[
         bool | None, typer.Option("--review/--no-review", help="Have a model look for what the tests do not see.")
     ] = None,
-    max_cost: Annotated[float | None, typer.Option(help="Spend at most so many US dollars.")] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="Use at most so many tokens.")] = None,
-    max_minutes: Annotated[float | None, typer.Option(help="Take at most so many minutes.")] = None,
+    max_cost: MaxCost = None,
+    max_tokens: MaxTokens = None,
+    max_minutes: MaxMinutes = None,
+    max_task_cost: MaxTaskCost = None,
+    max_task_tokens: MaxTaskTokens = None,
+    max_task_minutes: MaxTaskMinutes = None,
     no_start: Annotated[bool, typer.Option("--no-start", help="Only create the project.")] = False,
 ) -> None:
     """Create a project from a prompt and build it."""
     session: Session = context.obj
     text = _prompt(prompt, file)
     gates = () if yes else _gates(approve)
+    bounds = _bounds(max_cost, max_tokens, max_minutes, max_task_cost, max_task_tokens, max_task_minutes)
     overrides = {
         "llm__mode": mode,
         "deploy__target": deploy,
         "llm__review": review,
-        "budget__max_cost_usd": max_cost,
-        "budget__max_tokens": max_tokens,
-        "budget__max_minutes": max_minutes,
+        **{f"budget__{name}": value for name, value in bounds.items()},
     }
 
     async def body(local: Local) -> int:
@@ -98,17 +106,25 @@ def adopt(
     prompt: Annotated[str, typer.Argument(help="What to do with it.")],
     folder: Annotated[Path | None, typer.Option("--dir", help="Where to clone an address to.")] = None,
     mode: Annotated[str | None, typer.Option(help="offline, openai, claude, local or hybrid.")] = None,
+    max_cost: MaxCost = None,
+    max_tokens: MaxTokens = None,
+    max_minutes: MaxMinutes = None,
+    max_task_cost: MaxTaskCost = None,
+    max_task_tokens: MaxTaskTokens = None,
+    max_task_minutes: MaxTaskMinutes = None,
 ) -> None:
     """Take an existing repository: recognise its stack, run its tests, carry on."""
     session: Session = context.obj
     text = _prompt(prompt, None)
+    bounds = _bounds(max_cost, max_tokens, max_minutes, max_task_cost, max_task_tokens, max_task_minutes)
+    overrides = {"llm__mode": mode, **{f"budget__{name}": value for name, value in bounds.items()}}
 
     async def body(local: Local) -> int:
         project = await local.adopt(where, _request(local, text), folder)
         session.warn_of_credentials(local, text)
         return await _build(session, local, project.id)
 
-    raise typer.Exit(session.local(body, llm__mode=mode))
+    raise typer.Exit(session.local(body, **overrides))
 
 
 def add_step(context: typer.Context, project: Id, text: Annotated[str, typer.Argument(help="What to add.")]) -> None:
@@ -122,11 +138,15 @@ def resume(
     max_cost: Annotated[float | None, typer.Option(min=0, help="Let it spend so many US dollars in all.")] = None,
     max_tokens: Annotated[int | None, typer.Option(min=0, help="Let it use so many tokens in all.")] = None,
     max_minutes: Annotated[float | None, typer.Option(min=0.01, help="Let it take so many minutes in all.")] = None,
+    max_task_cost: Annotated[float | None, typer.Option(min=0, help="Let each task spend so many US dollars.")] = None,
+    max_task_tokens: Annotated[int | None, typer.Option(min=0, help="Let each task use so many tokens.")] = None,
+    max_task_minutes: Annotated[
+        float | None, typer.Option(min=0.01, help="Let each task take so many minutes.")
+    ] = None,
 ) -> None:
     """Go on with a build that was paused, killed, ran out of budget or could not reach something."""
     session: Session = context.obj
-    given = {"max_cost_usd": max_cost, "max_tokens": max_tokens, "max_minutes": max_minutes}
-    bounds = {name: value for name, value in given.items() if value is not None}
+    bounds = _bounds(max_cost, max_tokens, max_minutes, max_task_cost, max_task_tokens, max_task_minutes)
     more = session.look(project).project.budget.model_copy(update=bounds) if bounds else None
     _steer_and_build(session, project, Resume(budget=more))
 
@@ -245,6 +265,11 @@ def _request(local: Local, text: str) -> NewProject:
         budget=Budget.model_validate(settings.budget.model_dump()),
         limits=settings.limits.of_build(),
     )
+
+
+def _bounds(*given: float | None) -> dict[str, float]:
+    """The bounds that were typed, by their names in a budget, whose order the options have."""
+    return {name: value for name, value in zip(Budget.model_fields, given, strict=True) if value is not None}
 
 
 def _prompt(given: str | None, file: Path | None) -> str:

@@ -171,17 +171,20 @@ def cost(
     context: typer.Context,
     project: Annotated[str | None, typer.Argument(metavar="[ID]", help="A project's id.")] = None,
 ) -> None:
-    """Tokens and money by stage, agent and model."""
+    """Tokens and money by stage, agent and model, and what is spent of each bound."""
     from smaker.cli.columns import table
+    from smaker.core.budget import Bound, all_bounds
     from smaker.core.models import Usage
 
     session: Session = context.obj
     reader = session.reader()
     chosen = [session.find(project)] if project else [known.id for known in reader.listed()]
     groups: dict[tuple[str, str, str], Usage] = {}
+    bounds: list[tuple[str, Bound]] = []
     for identifier in chosen:
-        build = reader.build(identifier)
-        for step in reader.steps(identifier):
+        build, steps = reader.build(identifier), reader.steps(identifier)
+        bounds += [(identifier, bound) for bound in all_bounds(build.project.budget, build.tasks, steps)]
+        for step in steps:
             task = build.task(step.task)
             key = (task.stage.value, task.agent, step.model or build.project.mode)
             groups[key] = groups.get(key, Usage()) + step.usage
@@ -197,7 +200,12 @@ def cost(
     rows = [row(*names, usage=usage) for names, usage in groups.items()]
     rows.append(row("total", "", "", usage=total))
     head = ("STAGE", "AGENT", "MODEL", "CALLS", "TOKENS IN", "TOKENS OUT", "USD")
-    session.show({"by": values, "total": total.model_dump()}, lambda: table(head, rows))
+    shown = [(identifier, bound.task or "all", str(bound), f"{bound.share:.0%}") for identifier, bound in bounds]
+    budget: list[dict[str, Any]] = [{"project": identifier, **bound.data()} for identifier, bound in bounds]
+    session.show(
+        {"by": values, "total": total.model_dump(), "budget": budget},
+        lambda: table(head, rows) + ("\n\n" + table(("PROJECT", "TASK", "SPENT", "SHARE"), shown) if shown else ""),
+    )
 
 
 def artifacts(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from smaker.core.budget import all_bounds
 from smaker.core.models import ProjectState, Stage, Task, TaskState, TestStatus
 from smaker.core.spec import ProductKind
 
@@ -57,6 +58,7 @@ def status_dict(snapshot: Snapshot) -> dict[str, Any]:
             "coverage": report.coverage,
         },
         "usage": snapshot.usage.model_dump(),
+        "budget": [bound.data() for bound in all_bounds(project.budget, snapshot.tasks, snapshot.steps)],
         "deployment": None
         if project.deployment is None
         else {

@@ -24,6 +24,9 @@ SHORT_NAMES = {
     "SMAKER_MAX_COST": "budget.max_cost_usd",
     "SMAKER_MAX_TOKENS": "budget.max_tokens",
     "SMAKER_MAX_MINUTES": "budget.max_minutes",
+    "SMAKER_MAX_TASK_COST": "budget.max_task_cost_usd",
+    "SMAKER_MAX_TASK_TOKENS": "budget.max_task_tokens",
+    "SMAKER_MAX_TASK_MINUTES": "budget.max_task_minutes",
     "SMAKER_SANDBOX": "sandbox.kind",
     "SMAKER_DEPLOY": "deploy.target",
     "SMAKER_DATABASE_URL": "server.database_url",
@@ -36,6 +39,9 @@ FLAGS = {
     "budget.max_cost_usd": "--max-cost",
     "budget.max_tokens": "--max-tokens",
     "budget.max_minutes": "--max-minutes",
+    "budget.max_task_cost_usd": "--max-task-cost",
+    "budget.max_task_tokens": "--max-task-tokens",
+    "budget.max_task_minutes": "--max-task-minutes",
     "deploy.target": "--deploy",
 }
 """What a setting's flag is called on the command line."""

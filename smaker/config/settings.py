@@ -153,11 +153,14 @@ class Limits(BuildLimits):
 
 
 class BudgetDefaults(Budget):
-    """What a project may spend, unless it is created with other bounds; None is no bound."""
+    """What a project and each of its tasks may spend, unless it is created with other bounds; None is no bound."""
 
     max_cost_usd: float | None = Field(default=5.0, ge=0, le=100_000, allow_inf_nan=False)
     max_tokens: int | None = Field(default=None, ge=0, le=100_000_000_000)
     max_minutes: float | None = Field(default=None, gt=0, le=525_600, allow_inf_nan=False)
+    max_task_cost_usd: float | None = Field(default=None, ge=0, le=100_000, allow_inf_nan=False)
+    max_task_tokens: int | None = Field(default=None, ge=0, le=100_000_000_000)
+    max_task_minutes: float | None = Field(default=None, gt=0, le=525_600, allow_inf_nan=False)
 
 
 class SandboxSettings(Frozen):

@@ -1,7 +1,7 @@
 """Model calls of one task: masked before they are sent, held to the budget, priced, and told to the user as they come.
 
-The budget is checked before a call and warned of after one, so a project never spends more than one call (of each task
-that runs beside others) beyond its bound.
+The budget is checked before a call and warned of after one, so a task never spends more than one call beyond its
+bound, and a project not more than one of each task that runs beside others.
 """
 
 from __future__ import annotations
@@ -12,49 +12,14 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue, TypeAdapter
 
+from smaker.core.budget import Warned, call_bounds
 from smaker.core.errors import ConfigError, SmakerError, WaitingForUser
-from smaker.core.events import NewEvent
 from smaker.core.ledger import Effect, Ledger
 from smaker.core.models import Budget, StepKind, Usage
 from smaker.core.ports.llm import LanguageModel, Models, Proposing, Reply, Request, Role, ToolCall, Traits
 from smaker.core.ports.store import Store
 
-WARN_AT = 0.8  # of a bound
 INLINE_REPLY = 8192  # characters of a reply kept in the step itself; a longer one becomes a blob
-
-
-@dataclass(frozen=True)
-class Bound:
-    """One bound of a budget and what of it was spent."""
-
-    what: str
-    spent: float
-    limit: float
-    option: str
-
-    @property
-    def share(self) -> float:
-        """The part that is spent; a bound of nothing is always spent."""
-        return self.spent / self.limit if self.limit else 1.0
-
-    def __str__(self) -> str:
-        shown = (
-            f"{self.spent:.2f} of {self.limit:.2f}"
-            if self.what == "US dollars"
-            else f"{self.spent:,.0f} of {self.limit:,.0f}"
-        )
-        return f"{shown} {self.what}"
-
-
-def bounds(budget: Budget, spent: Usage) -> list[Bound]:
-    """The bounds that model calls can reach."""
-    found: list[Bound] = []
-    if budget.max_cost_usd is not None:
-        found.append(Bound("US dollars", spent.cost_usd, budget.max_cost_usd, "--max-cost"))
-    if budget.max_tokens is not None:
-        used = spent.tokens_in + spent.tokens_out
-        found.append(Bound("tokens", used, budget.max_tokens, "--max-tokens"))
-    return found
 
 
 @dataclass
@@ -69,6 +34,7 @@ class Asking:
     redact: Callable[[str], str]
     say: Callable[[str], None]
     ledger: Ledger
+    warned: Warned = field(default_factory=Warned)
     override: str | None = None  # a provider, or "provider/model", that answers for every role
     spent: Usage = field(default_factory=Usage)  # since `settle`
     model: str = ""  # who answered last
@@ -99,15 +65,15 @@ class Asking:
 
     async def _call(self, role: Role, request: Request, turn: int, several: bool) -> Effect:
         model = self._serving(role, turn)
-        before = await self._spent()
-        self._stop_at_bound(before)
+        await self._guard()
         asked = await self.store.put_blob(request.model_dump_json(exclude_defaults=True).encode())
         if several and isinstance(model, Proposing):
             replies = await model.propose(request)
         else:
             replies = (await model.ask(request, self.say),)
         usage = sum((reply.usage for reply in replies), Usage())
-        await self._warn(before, before + usage)
+        steps = await self.store.steps(self.project)
+        await self.warned.warn(self.store, self.project, call_bounds(self.budget, steps, self.task, usage))
         named = ", ".join(dict.fromkeys(f"{reply.provider}/{reply.model}" for reply in replies))
         return Effect(await self._kept(asked, [self._clean(reply) for reply in replies]), usage=usage, model=named)
 
@@ -151,35 +117,16 @@ class Asking:
             )
         return self.models.named(self.override) if self.override else self.models.for_role(role, turn)
 
-    async def _spent(self) -> Usage:
-        return sum((step.usage for step in await self.store.steps(self.project)), Usage())
-
-    def _stop_at_bound(self, spent: Usage) -> None:
-        for bound in bounds(self.budget, spent):
+    async def _guard(self) -> None:
+        """Warn of bounds that are nearly spent; raise WaitingForUser at one that is."""
+        bounds = call_bounds(self.budget, await self.store.steps(self.project), self.task)
+        await self.warned.warn(self.store, self.project, bounds)
+        for bound in bounds:
             if bound.share >= 1:
-                raise WaitingForUser(
-                    f"The budget is spent: {bound}.",
-                    hint=f"Give it more with: smaker resume {self.project} {bound.option} {_more(bound)}",
-                    code="E_BUDGET",
-                )
-
-    async def _warn(self, before: Usage, after: Usage) -> None:
-        for earlier, now in zip(bounds(self.budget, before), bounds(self.budget, after), strict=True):
-            if earlier.share < WARN_AT <= now.share:
-                event = NewEvent(
-                    kind="budget.warning",
-                    message=f"Spent {now}",
-                    task=self.task,
-                    data={"spent": now.spent, "limit": now.limit, "what": now.what},
-                )
-                await self.store.emit(self.project, [event])
+                problem = bound.problem(self.project)
+                raise WaitingForUser(problem.message, hint=problem.hint, code=problem.code)
 
 
 def _sha(request: Request) -> str:
     """What the ledger knows a request by."""
     return hashlib.sha256(request.model_dump_json(exclude_defaults=True).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _more(bound: Bound) -> str:
-    wanted = max(2 * bound.limit, bound.spent * 1.5, 1)
-    return f"{wanted:.2f}" if bound.what == "US dollars" else f"{wanted:.0f}"

@@ -63,6 +63,7 @@ class Context(TaskView):
             redact=self._mask,
             say=lambda text: self.say(text, stream="model"),
             ledger=self._ledger,
+            warned=rooms.warned,
             override=build.project.model,
         )
 

@@ -96,11 +96,14 @@ class Usage(Frozen):
 
 
 class Budget(Frozen):
-    """Upper bounds for one project; None is no bound."""
+    """Upper bounds for one project, and for each of its tasks; None is no bound."""
 
     max_cost_usd: float | None = Field(default=None, ge=0)
     max_tokens: int | None = Field(default=None, ge=0)
     max_minutes: float | None = Field(default=None, gt=0)
+    max_task_cost_usd: float | None = Field(default=None, ge=0)
+    max_task_tokens: int | None = Field(default=None, ge=0)
+    max_task_minutes: float | None = Field(default=None, gt=0)
 
 
 class BuildLimits(Frozen):

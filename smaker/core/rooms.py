@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from smaker.core.budget import Warned
 from smaker.core.bus import Bus
 from smaker.core.ports import Clock, Environments, Models, Sandbox, Store, Workspace
 
@@ -30,3 +31,4 @@ class Rooms:
     redact: Callable[[str], str] = str
     models: Models | None = None
     replay: bool = False
+    warned: Warned = field(default_factory=Warned)  # of the project's bounds

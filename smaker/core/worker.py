@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from smaker.core.budget import Warned, time_bounds
 from smaker.core.bus import Bus
 from smaker.core.context import Context
 from smaker.core.errors import Conflict, Fenced, ModelAway, Refused, SmakerError, Unavailable, WaitingForUser
@@ -74,6 +76,7 @@ class Worker:
         self._crew = crew
         self._lease_s = lease_s
         self._open: dict[str, Workspace] = {}
+        self._warned: defaultdict[str, Warned] = defaultdict(Warned)
 
     async def drive(self, project: str) -> Build:
         """Run a project's tasks until it is settled, paused or cancelled, and return the build as it then is.
@@ -86,6 +89,7 @@ class Worker:
             return await self._drive(project)
         finally:
             self._open.pop(project, None)
+            self._warned.pop(project, None)
             self._crew.lock.release(project)
 
     async def _take_over(self, project: str) -> None:
@@ -158,21 +162,24 @@ class Worker:
             await asyncio.gather(*running, return_exceptions=True)
 
     async def _watch_time(self, build: Build) -> None:
-        """Pause a build that has used up its minutes; raising the bound lets it go on."""
-        bound, now = build.project.budget.max_minutes, self._crew.clock.now()
-        if bound is None or build.project.desired is not Desired.RUN:
+        """Warn of minutes that are nearly used up, and pause a build for which they are; more lets it go on."""
+        project, store = build.project, self._crew.store
+        if (project.budget.max_minutes, project.budget.max_task_minutes) == (None, None):
             return
-        spent = sum(
-            ((task.finished_at or now) - task.started_at).total_seconds() for task in build.tasks if task.started_at
-        )
-        if spent > 60 * bound:
-            problem = Problem(
-                message=f"The build has used up its {bound:g} minutes.",
-                hint=f"Give it more with: smaker resume {build.project.id} --max-minutes {2 * bound:g}",
-                code="E_BUDGET",
-            )
-            event = NewEvent(kind="budget.exceeded", message=problem.message, data={"minutes": round(spent / 60, 2)})
-            await self._apply(build.project.id, Change(desired=Desired.PAUSE, error=problem, events=(event,)))
+        if project.desired is not Desired.RUN:
+            return
+        bounds = time_bounds(project.budget, build.tasks, await store.steps(project.id), self._crew.clock.now())
+        open_tasks = {None, *(task.id for task in build.tasks if not task.state.ended)}
+        bounds = [bound for bound in bounds if bound.task in open_tasks]
+        await self._warned[project.id].warn(store, project.id, bounds)
+        for bound in bounds:
+            if bound.share >= 1:
+                problem = bound.problem(project.id)
+                event = NewEvent(
+                    kind="budget.exceeded", message=f"Paused: {problem.message}", task=bound.task, data=bound.data()
+                )
+                await self._apply(project.id, Change(desired=Desired.PAUSE, error=problem, events=(event,)))
+                return
 
     async def _attend(self, task: Task) -> None:
         """Do one claimed task to its end, keeping its lease."""
@@ -260,6 +267,7 @@ class Worker:
                 clock=crew.clock,
                 bus=crew.bus,
                 redact=crew.redact,
+                warned=self._warned[build.project.id],
                 models=crew.models,
             ),
             recorded=await crew.store.steps(task.project, task.id),

@@ -53,7 +53,7 @@ llm:
     review: {strategy: ensemble, propose: [openai, claude], reconcile: openai}
   strategy: fallback
 limits: {max_parallel_projects: 4, max_parallel_tasks: 4, max_fix_attempts: 5, max_steps_per_task: 60, command_timeout_s: 600}
-budget: {max_cost_usd: 5.0, max_tokens: null, max_minutes: null}
+budget: {max_cost_usd: 5.0, max_tokens: null, max_minutes: null, max_task_cost_usd: null, max_task_tokens: null, max_task_minutes: null}
 sandbox: {kind: auto, network: registries, memory_mb: 4096, processes: 512}
 deploy: {target: none}
 server: {host: 127.0.0.1, port: 8765, database_url: null, redis_url: null}
@@ -115,6 +115,9 @@ def test_flags_win_over_environment_over_project_over_user_over_defaults(load: L
         ("SMAKER_MAX_COST", "null", "budget.max_cost_usd", None),
         ("SMAKER_MAX_TOKENS", "100000", "budget.max_tokens", 100_000),
         ("SMAKER_MAX_MINUTES", "30", "budget.max_minutes", 30),
+        ("SMAKER_MAX_TASK_COST", "0.5", "budget.max_task_cost_usd", 0.5),
+        ("SMAKER_MAX_TASK_TOKENS", "9000", "budget.max_task_tokens", 9000),
+        ("SMAKER_MAX_TASK_MINUTES", "1.5", "budget.max_task_minutes", 1.5),
         ("SMAKER_SANDBOX", "bwrap", "sandbox.kind", "bwrap"),
         ("SMAKER_DEPLOY", "process", "deploy.target", "process"),
         ("SMAKER_DATABASE_URL", "postgresql+asyncpg://db/x", "server.database_url", "postgresql+asyncpg://db/x"),

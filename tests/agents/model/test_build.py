@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from smaker.core.models import Budget, ProjectState, StepKind
+from smaker.testing import ScriptedModelServer
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(180)]
 
@@ -141,6 +146,44 @@ async def test_the_budget_stops_within_one_call_and_more_lets_it_go_on(shop: Any
         build = await opened.drive(project)
         assert build.project.state is ProjectState.READY
         assert len(opened.server.requests) == 3, "what was answered is not asked again"
+
+
+async def test_a_tasks_bound_is_typed_shown_and_raised_on_the_command_line(
+    script: Any, plan: dict[str, Any], prompt: str, tmp_path: Path, environments: Path
+) -> None:
+    answers = script(planner=["I plan.", json.dumps(plan)])  # a task that needs a second call
+    async with ScriptedModelServer(answers) as server:
+        config = tmp_path / "config.yaml"
+        providers = {"local": {"model": "scripted", "base_url": server.url}}
+        config.write_text(json.dumps({"llm": {"mode": "local", "providers": providers}}))
+
+        async def smaker(*words: str, code: int) -> Any:
+            command = ("-m", "smaker", "--home", str(tmp_path / "home"), "--config", str(config), "--json", *words)
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, *command),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env={**os.environ, "SMAKER_CACHE": str(environments)},
+            )
+            output, errors = await process.communicate()
+            assert process.returncode == code, errors.decode()
+            return json.loads(output)
+
+        paused = await smaker("init", prompt, "--max-task-tokens", "10", code=3)
+        identifier = paused["id"]
+        assert paused["error"]["code"] == "E_BUDGET"
+        assert paused["error"]["message"].startswith("The budget of task t1 is spent: ")
+        option, more = re.fullmatch(rf".*: smaker resume {identifier} (\S+) (\d+)", paused["error"]["hint"]).groups()
+        assert option == "--max-task-tokens"
+        shown = [bound for bound in (await smaker("cost", identifier, code=0))["budget"] if bound["task"]]
+        assert {(bound["project"], bound["what"], bound["limit"]) for bound in shown} == {(identifier, "tokens", 10)}
+        assert max(bound["spent"] for bound in shown) > 1000
+        again = await smaker("resume", identifier, option, "10", code=3)
+        assert again["usage"] == paused["usage"], "no call more"
+        ready = await smaker("resume", identifier, option, str(100 * int(more)), code=0)
+        assert ready["state"] == "READY"
+        assert ready["usage"]["calls"] == 4
+        assert {bound["what"] for bound in ready["budget"] if bound["task"] is None} == {"cost"}
 
 
 async def test_a_key_in_the_prompt_is_masked_before_it_is_sent_or_stored(shop: Any, prompt: str, tmp_path: Any) -> None:
