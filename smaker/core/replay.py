@@ -63,8 +63,9 @@ class NoSandbox:
         del profile, workspace, on_output
         return ()
 
-    async def start(self, command: Command) -> Process:
+    async def start(self, command: Command, on_output: Callable[[str], None] | None = None) -> Process:
         """Raise Diverged."""
+        del on_output
         raise Diverged(f"the replay wanted to start {' '.join(command.argv)}")
 
 

@@ -21,8 +21,9 @@ from smaker.sandbox.nursery import Nurseries
 from smaker.sandbox.registries import Registries
 from smaker.sandbox.trees import NamespaceTree
 
-_RELAY = "/run/smaker/relay.py"
-_PROXY = "/run/smaker/proxy.sock"
+_INSIDE = "/run/smaker"
+_RELAY = f"{_INSIDE}/relay.py"
+_PROXY = f"{_INSIDE}/proxy.sock"
 _APPARMOR = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
 _PROBE_S = 20.0
 _COUNTED_BY_NAMESPACE = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) >= (5, 14)
@@ -140,6 +141,7 @@ class BwrapSandbox(LocalSandbox):
                     toolchains=means.toolchains,
                     files=files,
                     readable=gates.readable,
+                    sockets=gates.sockets,
                 ),
                 *("--json-status-fd", str(reported), *(word for rule in rules for word in ("--seccomp", str(rule)))),
                 *("--", str(means.prlimit), *self._rlimits(command, background=background), "--"),
@@ -183,6 +185,8 @@ class BwrapSandbox(LocalSandbox):
                 gates = await doors.registries(found, _RELAY, _PROXY, closing)
         else:
             gates = Doors()
+        if command.reach and not command.network:
+            doors.others(gates, command.reach, _RELAY, _INSIDE)
         if command.network:
             files, names = host.certificates()
             gates.readable += tuple((file, str(file)) for file in files)

@@ -1,10 +1,12 @@
-"""The doors of a box: the port of a web program, and the way of an installation to the registries.
+"""The doors of a box: the port of a web program, the way to those of other boxes, and that of an installation to the
+registries.
 
 A program with a door is started by the relay (``inside/relay.py``), which runs beside it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +27,7 @@ class Doors:
     keep: tuple[int, ...] = ()
     variables: dict[str, str] = field(default_factory=dict[str, str])
     readable: tuple[tuple[Path, str], ...] = ()
+    sockets: tuple[tuple[Path, str], ...] = ()  # of other boxes: they may be gone when this one is made
     socket: Path | None = None
     ready: int | None = None
 
@@ -43,6 +46,15 @@ def web(port: int, relay: str, near: ExitStack, far: ExitStack, closing: AsyncEx
         socket=path,
         ready=ready,
     )
+
+
+def others(gates: Doors, reach: Mapping[int, Path], relay: str, folder: str) -> None:
+    """Add to the doors of a box ports of its loopback that lead to these sockets, which it sees in ``folder``."""
+    inside = {port: f"{folder}/{port}.sock" for port in reach}
+    ways = (word for port, path in inside.items() for word in (path, str(port)))
+    gates.prefix += (*_start(relay), "egress", *ways, "--")
+    gates.readable = tuple(dict.fromkeys((*gates.readable, (RELAY, relay))))
+    gates.sockets = tuple((reach[port], path) for port, path in inside.items())
 
 
 async def registries(found: Registries, relay: str, proxy: str, closing: AsyncExitStack) -> Doors:

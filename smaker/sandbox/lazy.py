@@ -31,9 +31,9 @@ class LazySandbox:
         """Run to the end."""
         return await (await self._sandbox()).run(command, on_output)
 
-    async def start(self, command: Command) -> Process:
+    async def start(self, command: Command, on_output: Callable[[str], None] | None = None) -> Process:
         """Start in the background."""
-        return await (await self._sandbox()).start(command)
+        return await (await self._sandbox()).start(command, on_output)
 
     async def _sandbox(self) -> Sandbox:
         async with self._choosing:

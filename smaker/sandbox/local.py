@@ -46,10 +46,10 @@ class LocalSandbox(ABC):
         await self._require()
         return await run_to_end(await self._box(command, background=False, on_output=on_output))
 
-    async def start(self, command: Command) -> Process:
+    async def start(self, command: Command, on_output: Callable[[str], None] | None = None) -> Process:
         """Start in the background: no deadline, until ``stop``. Raises SandboxUnavailable, PathError, UsageError."""
         await self._require()
-        return await self._box(command, background=True)
+        return await self._box(command, background=True, on_output=on_output)
 
     async def registries(self) -> Registries:
         """What installations may reach; asked of this machine's pip and npm once."""

@@ -66,10 +66,12 @@ def arguments(
     toolchains: host.Toolchains,
     files: Iterable[tuple[int, str]] = (),
     readable: Iterable[tuple[Path, str]] = (),
+    sockets: Iterable[tuple[Path, str]] = (),
 ) -> list[str]:
     """Return bubblewrap's arguments up to the program.
 
-    ``files``: (descriptor, path inside) of files to copy in; ``readable``: (host path, path inside) to show read-only.
+    ``files``: (descriptor, path inside) of files to copy in; ``readable``: (host path, path inside) to show read-only;
+    ``sockets``: the same, left out where they are gone.
     """
     options = [
         str(abilities.program),
@@ -91,6 +93,8 @@ def arguments(
     options += ["--bind", str(workspace), WORK, *masks(workspace)]
     for source, inside in readable:
         options += ["--ro-bind", str(source), inside]
+    for source, inside in sockets:
+        options += ["--ro-bind-try", str(source), inside]
     for mount in command.mounts:
         options += ["--bind" if mount.writable else "--ro-bind", str(mount.host), mount.inside]
     options += [*host.kernel_files(), "--remount-ro", "/", "--chdir", str(PurePosixPath(WORK, command.cwd))]

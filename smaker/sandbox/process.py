@@ -1,6 +1,7 @@
 """The sandbox that is none: limits on resources, a clean environment, and nothing else. Only where the user chose it.
 
 It exists for machines on which no real sandbox works, and says what it is: programs see the user's files and network.
+A port that one listens on is the machine's, so others reach it without a door (``Command.reach``).
 """
 
 from __future__ import annotations

@@ -39,8 +39,9 @@ class ScriptedSandbox:
             target.write_bytes(content)
         return CommandResult(exit_code=0, output="", seconds=0.0)
 
-    async def start(self, command: Command) -> Process:
+    async def start(self, command: Command, on_output: Callable[[str], None] | None = None) -> Process:
         """Raise Unavailable: a script starts no server."""
+        del on_output
         raise Unavailable(f"scripted: {' '.join(command.argv)} is not started")
 
 

@@ -431,6 +431,51 @@ async def test_a_web_program_is_reached_and_stopped_whole(
     await process.stop()
 
 
+ASK = """
+import sys, urllib.request
+for port in sys.argv[1:]:
+    try:
+        print(port, urllib.request.urlopen(f"http://127.0.0.1:{port}/index.html", timeout=5).read().decode())
+    except OSError as error:
+        print(port, "refused" if "refused" in str(error) else error)
+"""
+
+
+async def test_what_is_printed_in_the_background_is_heard(sandbox: Sandbox, workspace: Path) -> None:
+    heard: list[str] = []
+    process = await sandbox.start(python("print('grün')", workspace), heard.append)
+    await process.wait()
+    assert "".join(heard) == "grün\n"
+
+
+async def test_another_box_reaches_the_ports_it_is_given(sandbox: Sandbox, workspace: Path) -> None:
+    ports = [free_port() for _ in range(3)]
+    processes = [await sandbox.start(web(workspace, port)) for port in ports[:2]]
+    try:
+        for process in processes:
+            await process.wait_for_port(timeout_s=20)
+        reach = {port: process.socket for port, process in zip(ports, processes, strict=False)}
+        asking = ("python3", "-c", ASK, *map(str, ports))
+        both = await sandbox.run(Command.model_validate({"argv": asking, "workspace": workspace, "reach": reach}))
+        assert both.output.splitlines() == [
+            f"{ports[0]} hello from inside",
+            f"{ports[1]} hello from inside",
+            f"{ports[2]} refused",
+        ]
+        onward = await sandbox.start(  # a program with a port of its own reaches others too
+            Command.model_validate({**web(workspace, ports[2]).model_dump(), "reach": {ports[0]: processes[0].socket}}),
+        )
+        try:
+            await onward.wait_for_port(timeout_s=20)
+            assert onward.socket is not None
+            assert (await http_get(onward.socket, "/index.html", timeout_s=5))[0] == 200
+        finally:
+            await onward.stop()
+    finally:
+        for process in processes:
+            await process.stop()
+
+
 async def test_a_program_that_ends_early_is_told_with_its_words(sandbox: Sandbox, workspace: Path) -> None:
     command = python("print('no such table: books'); raise SystemExit(3)", workspace, profile="web", port=free_port())
     for wait in ("port", "text"):

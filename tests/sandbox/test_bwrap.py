@@ -226,6 +226,55 @@ async def test_the_box_cannot_put_another_socket_in_place_of_its_own(box: BwrapS
     assert result.output.startswith("False ['relay.py']")
 
 
+TRY = """
+import os, socket, sys
+print(sorted(os.listdir('/run/smaker')) if os.path.exists('/run/smaker') else [])
+for port in map(int, sys.argv[1:]):
+    try:
+        with socket.create_connection(('127.0.0.1', port), timeout=5) as link:
+            link.sendall(b'GET / HTTP/1.0\\r\\n\\r\\n')
+            print(port, link.recv(12).decode() or 'closed')
+    except OSError as error:
+        print(port, type(error).__name__)
+for port in map(int, sys.argv[1:]):
+    try:
+        os.replace('/tmp', f'/run/smaker/{port}.sock')
+    except OSError as error:
+        print(type(error).__name__)
+"""
+
+
+@pytest.mark.attack("C46")
+async def test_a_box_reaches_the_ports_of_others_that_it_is_given_and_no_other(
+    box: BwrapSandbox, command: Make
+) -> None:
+    serving = ("python3", "-m", "http.server", "--bind", "127.0.0.1")
+    given = await box.start(command(*serving, "8000", profile="web", port=8000))
+    kept = await box.start(command(*serving, "8001", profile="web", port=8001))
+    try:
+        await asyncio.gather(given.wait_for_port(timeout_s=20), kept.wait_for_port(timeout_s=20))
+        trying = ("python3", "-c", TRY, "8000", "8001")
+        refused = ["ConnectionRefusedError"] * 2
+        result = await box.run(command(*trying))
+        assert [line.partition(" ")[2] for line in result.output.splitlines()[1:3]] == refused
+        result = await box.run(command(*trying, reach={8000: given.socket}))
+        lines = result.output.splitlines()
+        assert lines[:3] == ["['8000.sock', 'relay.py']", "8000 HTTP/1.0 200", "8001 ConnectionRefusedError"]
+        assert set(lines[3:]) == {"OSError"}, "what it was given stays where it is"
+        await given.stop()
+        gone = await box.run(command(*trying, reach={8000: given.socket}))
+        lines = gone.output.splitlines()
+        assert lines[0] == "['relay.py']"
+        assert lines[1] in {"8000 closed", "8000 ConnectionResetError"}
+    finally:
+        await asyncio.gather(given.stop(), kept.stop())
+
+
+async def test_a_port_of_the_machine_is_not_taken_for_a_box_with_its_network(box: BwrapSandbox, command: Make) -> None:
+    result = await box.run(command("true", network=True, reach={8000: Path("/nowhere")}))
+    assert result.exit_code == 0, result.output
+
+
 async def test_multiprocessing_and_sqlite_work(box: BwrapSandbox, workspace: Path, command: Make) -> None:
     code = """
 import multiprocessing, sqlite3

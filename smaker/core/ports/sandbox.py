@@ -46,6 +46,9 @@ class Command(Frozen):
     timeout_s: float = 120.0
     max_output: int = 1 << 20  # bytes kept, half head and half tail
     port: int | None = None  # profile "web": the port the program listens on inside
+    reach: dict[int, Path] = {}
+    """Ports of 127.0.0.1 inside that lead to Unix sockets of the host: those of other boxes (`Process.socket`). Not
+    with ``network``, where the box shares the machine's ports."""
 
 
 class CommandResult(Frozen):
@@ -115,8 +118,8 @@ class Sandbox(Protocol):
         """
         ...
 
-    async def start(self, command: Command) -> Process:
-        """Start in the background, without a deadline: it runs until ``stop``. Raises as ``run``."""
+    async def start(self, command: Command, on_output: Callable[[str], None] | None = None) -> Process:
+        """Start in the background, without a deadline: it runs until ``stop``. Otherwise as ``run``."""
         ...
 
 

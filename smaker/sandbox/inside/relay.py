@@ -4,8 +4,9 @@
     Connections that the host makes to the listening socket LISTENER (a descriptor) are joined to PORT on loopback.
     A byte is written to the descriptor READY once something listens on PORT.
 
-``relay.py egress SOCKET PORT -- PROGRAM …``
-    Connections to 127.0.0.1:PORT inside are joined to the Unix socket SOCKET, behind which the host's proxy decides.
+``relay.py egress SOCKET PORT [SOCKET PORT …] -- PROGRAM …``
+    Connections to 127.0.0.1:PORT inside are joined to the Unix socket SOCKET: the host's proxy, which decides, or the
+    program of another box.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from asyncio import StreamReader, StreamWriter
+    from asyncio import AbstractServer, StreamReader, StreamWriter
+    from collections.abc import Awaitable, Callable
+
+    Dial = Callable[[], Awaitable[tuple[StreamReader, StreamWriter]]]
 
 CHUNK = 65536
 LOOPBACK = ("127.0.0.1", "::1")
@@ -37,10 +41,9 @@ def detached() -> bool:
     return True
 
 
-def relay(
-    listener: socket.socket, dial: Callable[[], Awaitable[tuple[StreamReader, StreamWriter]]], ready: int | None = None
-) -> None:
-    """Join every connection to ``listener`` with one that ``dial`` makes, for ever; raises OSError from ``dial``."""
+def relay(ways: list[tuple[socket.socket, Dial]], ready: int | None = None) -> None:
+    """Join every connection to a listener with one that its ``dial`` makes, for ever. ``ready``: a byte is written to
+    that descriptor once the first of them can be dialled."""
     import asyncio  # noqa: PLC0415 -- costs 60 ms, and the program does not wait for it
 
     async def pump(reader: StreamReader, writer: StreamWriter) -> None:
@@ -52,7 +55,7 @@ def relay(
         except OSError:
             writer.close()
 
-    async def join(reader: StreamReader, writer: StreamWriter) -> None:
+    async def join(dial: Dial, reader: StreamReader, writer: StreamWriter) -> None:
         try:
             far_reader, far_writer = await dial()
         except OSError:
@@ -62,7 +65,7 @@ def relay(
         far_writer.close()
         writer.close()
 
-    async def announce(descriptor: int) -> None:
+    async def announce(dial: Dial, descriptor: int) -> None:
         pause = SHORTEST_PAUSE_S
         while True:
             try:
@@ -76,14 +79,15 @@ def relay(
                 os.close(descriptor)
                 return
 
+    servers: list[AbstractServer] = []
+
     async def main() -> None:
-        if listener.family == socket.AF_UNIX:
-            server = await asyncio.start_unix_server(join, sock=listener)
-        else:
-            server = await asyncio.start_server(join, sock=listener)
+        for listener, dial in ways:
+            begin = asyncio.start_unix_server if listener.family == socket.AF_UNIX else asyncio.start_server
+            servers.append(await begin(partial(join, dial), sock=listener))
         if ready is not None:
-            await announce(ready)
-        await server.serve_forever()
+            await announce(ways[0][1], ready)
+        await asyncio.Event().wait()
 
     asyncio.run(main())
 
@@ -100,14 +104,14 @@ def serve(listener: socket.socket, ready: int, port: int) -> None:
                 continue
         return await asyncio.open_connection(LOOPBACK[-1], port)
 
-    relay(listener, dial, ready)
+    relay([(listener, dial)], ready)
 
 
-def egress(listener: socket.socket, path: str) -> None:
-    """Join the box's connections to the Unix socket ``path``."""
+def egress(ways: list[tuple[socket.socket, str]]) -> None:
+    """Join the box's connections to each listener to the Unix socket beside it."""
     import asyncio  # noqa: PLC0415 -- costs 60 ms, and the program does not wait for it
 
-    relay(listener, lambda: asyncio.open_unix_connection(path))
+    relay([(listener, partial(asyncio.open_unix_connection, path)) for listener, path in ways])
 
 
 def main(words: list[str], program: list[str]) -> int:
@@ -118,12 +122,16 @@ def main(words: list[str], program: list[str]) -> int:
         if detached():
             serve(listener, ready, port)
         os.close(ready)
+        listener.close()
     else:
-        path, port = words[1], int(words[2])
-        listener = socket.create_server((LOOPBACK[0], port), backlog=128)
+        ways = [
+            (socket.create_server((LOOPBACK[0], int(port)), backlog=128), path)
+            for path, port in zip(words[1::2], words[2::2], strict=True)
+        ]
         if detached():
-            egress(listener, path)
-    listener.close()
+            egress(ways)
+        for listener, _ in ways:
+            listener.close()
     try:
         os.execvp(program[0], program)  # noqa: S606
     except OSError as error:
