@@ -123,6 +123,10 @@ class GitWorkspace:
         """Write main's files as a zip archive (regular files and links, no .git)."""
         await off_loop(destination, self._export, destination)
 
+    async def bundle(self) -> bytes:
+        """Main with its whole history, as a git bundle. Raises WorkspaceError where there is no commit."""
+        return await off_loop(self.path, self._git.run, "bundle", "create", "--quiet", "-", "HEAD", self.branch)
+
     def fill(self) -> None:
         """Write main's files to a folder that has none yet."""
         with self._changing():

@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
 from smaker.core.errors import PathError, Unavailable, WorkspaceError
@@ -59,6 +59,10 @@ class GitWorkspaces:
         """Make a repository at ``path`` (missing or empty) with the history of another: a folder's main branch, or
         an https or ssh address. No submodules, hooks, templates or filters."""
         return await off_loop(path, self._clone, source, path)
+
+    async def unbundle(self, bundle: Path, path: Path) -> GitWorkspace:
+        """Make a repository at ``path`` (missing or empty) from a git bundle. Raises WorkspaceError."""
+        return await off_loop(path, self._from, str(bundle.resolve()), path.resolve(), more=[], local=True)
 
     async def open(self, path: Path) -> GitWorkspace:
         """Open a repository smaker made or adopted, and finish what a process that died left undone there."""
@@ -117,28 +121,30 @@ class GitWorkspaces:
         local = Path(source).expanduser() if source else None
         if isinstance(source, str) and local is not None and not local.is_dir():
             local = None
+        if local is None:
+            return self._from(_address(str(source)), path, more=[], local=False)
+        origin = inspect(local.resolve())
+        address = str(self._prepare(origin))
+        more = ["--no-local"]
+        if self._open(origin.path).has_commits():
+            more += ["--single-branch", "--no-tags", f"--branch={origin.branch[11:]}"]
+        return self._from(address, path, more=more, local=True)
+
+    def _from(self, address: str, path: Path, *, more: Sequence[str], local: bool) -> GitWorkspace:
         with _new_folder(path) as half:
-            if local is not None:
-                origin = inspect(local.resolve())
-                address = str(self._prepare(origin))
-                more = ["--no-local", "--single-branch", "--no-tags", f"--branch={origin.branch[11:]}"]
-                if not self._open(origin.path).has_commits():
-                    more = ["--no-local"]
-            else:
-                address, more = _address(str(source)), []
             try:
                 Git(None, shown=path).run(
                     "clone", "--quiet", "--no-checkout", "--template=", "--no-recurse-submodules", *more, "--", address,
-                    str(half), variables=_clone_environment(local=local is not None), timeout_s=CLONE_S,
+                    str(half), variables=_clone_environment(local=local), timeout_s=CLONE_S,
                 )  # fmt: skip
             except WorkspaceError as problem:
-                if local is not None or problem.code != WorkspaceError.code:
+                if local or problem.code != WorkspaceError.code:
                     raise
                 raise Unavailable(
-                    f"{source} could not be cloned: {problem.message}",
+                    f"{address} could not be cloned: {problem.message}",
                     hint="See whether git can reach it, and whether it may be read: git ls-remote ADDRESS",
                 ) from problem
-            if local is not None:
+            if local:
                 Git(half / ".git", shown=path).run("remote", "remove", "origin")
             (half / ".git").rename(path / ".git")
             workspace = self._open(path)

@@ -147,6 +147,29 @@ async def test_a_clone_has_mains_history_and_files(room: GitWorkspaces, built: G
         await room.clone(built.path, tmp_path / "copy")
 
 
+@pytest.mark.parametrize("branch", ["main", "trunk"])
+async def test_a_bundle_holds_main_with_its_history(
+    room: GitWorkspaces, built: GitWorkspace, tmp_path: Path, git: Any, branch: str
+) -> None:
+    git("branch", "-m", branch)
+    there = await room.adopt(built.path)
+    (there.path / "mine").write_text("not committed")
+    file = tmp_path / "b.bundle"
+    file.write_bytes(await there.bundle())
+    copy = await room.unbundle(file, tmp_path / "copy")
+    assert await copy.head() == await there.head()
+    assert copy.branch == f"refs/heads/{branch}"
+    assert sorted(p.name for p in copy.path.iterdir()) == [".git", "README.md", "src"]
+    assert git("remote", at=copy.path) == ""
+    git("fsck", "--strict", at=copy.path)
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(WorkspaceError):
+        await room.unbundle(file, tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+    with pytest.raises(WorkspaceError):
+        await (await room.create(tmp_path / "empty")).bundle()
+
+
 @pytest.mark.parametrize("kind", [["--depth=1"], ["--shared"], ["--no-tags"]])
 async def test_clones_of_every_kind_can_be_built_upon(
     room: GitWorkspaces, built: GitWorkspace, tmp_path: Path, git: Any, commit: Any, kind: list[str]

@@ -158,6 +158,11 @@ class Workspace(Protocol):
         """Write main's files as a zip archive (regular files and links, no .git)."""
         ...
 
+    async def bundle(self) -> bytes:
+        """Main with its whole history, as a git bundle: a file that ``git clone`` reads. Raises WorkspaceError where
+        there is no commit."""
+        ...
+
 
 class Workspaces(Protocol):
     """Opens repositories."""
@@ -172,6 +177,10 @@ class Workspaces(Protocol):
 
     async def clone(self, source: str | Path, path: Path) -> Workspace:
         """Make a repository at ``path`` (missing or empty) with the history of another: a folder or an address."""
+        ...
+
+    async def unbundle(self, bundle: Path, path: Path) -> Workspace:
+        """Make a repository at ``path`` (missing or empty) from a git bundle. Raises WorkspaceError."""
         ...
 
     async def discard(self, path: Path, *, files: bool) -> None:
