@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 from smaker.agents.evidence import compare_proofs, is_test_file, read_tests
-from smaker.core.context import Context
 from smaker.core.models import Proof, TestSource
 from smaker.core.profile import Profile
 
@@ -34,13 +34,25 @@ async def inspect_proofs(proofs: Sequence[Proof], read: Callable[[str], Awaitabl
     return broken
 
 
-async def test_sources(context: Context, profile: Profile) -> list[TestSource]:
+class Files(Protocol):
+    """Files to read: those of a task, or of a clone."""
+
+    async def files(self) -> list[str]:
+        """The paths of all."""
+        ...
+
+    async def read(self, path: str) -> bytes:
+        """One. Raises NotFound, PathError."""
+        ...
+
+
+async def test_sources(there: Files, profile: Profile) -> list[TestSource]:
     """All tests of the project as their source says, whether or not they name a requirement. Files that do not parse
     have none: running them says what is wrong."""
     found: list[TestSource] = []
-    for path in await context.files():
+    for path in await there.files():
         if is_test_file(profile.dialect, path):
-            content = await context.read(path)
+            content = await there.read(path)
             with contextlib.suppress(ValueError):
                 found += read_tests(profile.dialect, path, content.decode())
     return found
