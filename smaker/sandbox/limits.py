@@ -46,12 +46,13 @@ class Limits:
         file_mb = self.file_mb * (_INSTALL_FACTOR if command.profile == "install" else 1)
         options = [
             f"--data={self.memory_bytes()}",
-            f"--as={(self.memory_mb + _RESERVED_MB) * MEGABYTE}",
             f"--fsize={file_mb * MEGABYTE}",
             f"--nofile={self.open_files}",
             f"--nproc={self.processes if processes is None else processes}",
             "--core=0",
         ]
+        if command.profile != "browser":  # V8 reserves a terabyte for its own walls, and its pages crash without it
+            options.append(f"--as={(self.memory_mb + _RESERVED_MB) * MEGABYTE}")
         if not background:  # wall time bounds a foreground command; CPU time bounds each of its processes as well
             soft = max(1, math.ceil(2 * command.timeout_s))
             options.append(f"--cpu={soft}:{soft + 2}")

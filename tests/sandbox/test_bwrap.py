@@ -447,3 +447,12 @@ async def test_a_machine_out_of_descriptors_is_told(box: BwrapSandbox, command: 
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert (await box.run(command("true"))).exit_code == 0
+
+
+@pytest.mark.parametrize(("profile", "reserved"), [("run", False), ("browser", True)])
+async def test_only_a_browser_may_reserve_a_terabyte(
+    box: BwrapSandbox, command: Make, profile: str, reserved: bool
+) -> None:
+    code = "import mmap; mmap.mmap(-1, 1 << 40, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000, prot=0)"
+    result = await box.run(command(code=code, profile=profile))
+    assert (result.exit_code == 0) is reserved, result.output

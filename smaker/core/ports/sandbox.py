@@ -20,7 +20,9 @@ class SandboxLevel(IntEnum):
     STRONG = 3
 
 
-SandboxProfile = Literal["run", "install", "web"]
+SandboxProfile = Literal["run", "install", "web", "browser"]
+"""With "web" there is a port, with "install" a way to the registries; "browser" may reserve addresses that it never
+touches."""
 
 
 class Mount(Frozen):
