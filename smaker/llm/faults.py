@@ -110,11 +110,12 @@ def refusal(status: int, text: str, wait_s: float | None = None) -> ModelFault:
         if wait_s is not None and wait_s > LONGEST_WAIT_S:
             return Broken(f"has had too many requests, and asks to wait {wait_s:.0f} s (HTTP 429)", wait_s=wait_s)
         return Passing(f"has had too many requests (HTTP 429){said}", wait_s=wait_s)
-    if status in {408, 409, 425} or status >= 500:
+    too_long = _CONTEXT.search(text) is not None
+    if status in {408, 409, 425} or (status >= 500 and not (status == 500 and too_long)):  # llama.cpp says it with 500
         if wait_s is not None and wait_s > LONGEST_WAIT_S:
             return Broken(f"is out of order, and asks to wait {wait_s:.0f} s (HTTP {status})", wait_s=wait_s)
         return Passing(f"is out of order (HTTP {status}){said}", wait_s=wait_s)
-    if status == 413 or _CONTEXT.search(text):
+    if status == 413 or too_long:
         return Unusable(
             f"says that the question is too long for the model (HTTP {status}){said}", code="E_MODEL_CONTEXT"
         )

@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
 from smaker.core.errors import ConfigError
 from smaker.core.ports.llm import Request
+from smaker.llm.embedding import Vectors
+from smaker.llm.embedding import read as read_vectors
 from smaker.llm.faults import Passing, refusal, retry_after
 from smaker.llm.openai import question, read
 from smaker.llm.transport import Transport, trusted
@@ -68,34 +71,41 @@ class Litellm:
 
     async def call(self, request: Request, on_text: OnText | None) -> Answer:
         """Ask once; ``on_text`` is given the whole text at its end. Raises ModelFault."""
+        options: dict[str, Any] = {"temperature": request.temperature} if request.temperature is not None else {}
+        body = await self._do("acompletion", max_tokens=request.max_tokens, **question(request), **options)
+        answer = read(body, self._endpoint.model, self._mask)
+        if on_text is not None and answer.text:
+            on_text(answer.text)
+        return answer
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """Ask once for vectors. Raises ModelFault."""
+        body = await self._do("aembedding", input=[*texts])
+        return await asyncio.to_thread(read_vectors, body, len(texts), self._mask)
+
+    async def _do(self, what: str, **options: Any) -> Object:
+        """Call a function of litellm and return the body of the answer."""
         litellm: Any = await asyncio.to_thread(load)
         endpoint = self._endpoint
-        options: dict[str, Any] = {"temperature": request.temperature} if request.temperature is not None else {}
         if endpoint.url:
             options["api_base"] = endpoint.url
         try:
             async with asyncio.timeout(self._total_s):
-                response: Any = await litellm.acompletion(
+                response: Any = await getattr(litellm, what)(
                     model=f"{endpoint.provider}/{endpoint.model}",
                     api_key=endpoint.key,
-                    max_tokens=request.max_tokens,
                     timeout=self._total_s,
                     num_retries=0,
                     max_retries=0,
-                    **question(request),
                     **options,
                 )
-                body: Object = response.model_dump(mode="json")
+                return response.model_dump(mode="json")
         except TimeoutError:
             raise Passing("is silent or too slow: no whole answer in time", slow=True) from None
         except RecursionError:
             raise Passing("answers with JSON that is nested too deeply") from None
         except Exception as error:  # its exceptions have no common root, and their texts may hold the key
             raise self._fault(error) from None
-        answer = read(body, endpoint.model, self._mask)
-        if on_text is not None and answer.text:
-            on_text(answer.text)
-        return answer
 
     def _fault(self, error: Exception) -> Exception:
         status = getattr(error, "status_code", None)

@@ -27,10 +27,11 @@ class Mask:
         return request.model_copy(update={"messages": tuple(self._message(message) for message in request.messages)})
 
     def _message(self, message: Message) -> Message:
-        calls = tuple(call.model_copy(update={"arguments": self._sent(call.arguments)}) for call in message.calls)
-        return message.model_copy(update={"text": self._sent(message.text), "calls": calls})
+        calls = tuple(call.model_copy(update={"arguments": self.sent(call.arguments)}) for call in message.calls)
+        return message.model_copy(update={"text": self.sent(message.text), "calls": calls})
 
-    def _sent(self, text: str) -> str:
+    def sent(self, text: str) -> str:
+        """Return ``text`` as it may be sent."""
         return clean(self._redactor.redact(text))
 
     def answer(self, text: str) -> str:

@@ -114,6 +114,12 @@ TABLE = {
     "claude-mythos-5-1": _both(10, 50, 0.025),
 }
 
+EMBEDDINGS = {
+    "text-embedding-3-large": _openai(0.13, 0, 0.13),
+    "text-embedding-3-small": _openai(0.02, 0, 0.02),
+    "text-embedding-ada-002": _openai(0.1, 0, 0.1),
+}
+
 
 class Prices:
     """Looks prices up, each model once."""
@@ -126,7 +132,8 @@ class Prices:
         """Return the price of a model; `UNKNOWN` where no table has it."""
         key = (provider, model)
         if key not in self._found:
-            self._found[key] = listed(model, TABLE) or await asyncio.to_thread(self._look_up, provider, model)
+            price = listed(model, TABLE) or listed(model, EMBEDDINGS)
+            self._found[key] = price or await asyncio.to_thread(self._look_up, provider, model)
         return self._found[key]
 
     def _look_up(self, provider: str, model: str) -> Price:
@@ -134,6 +141,8 @@ class Prices:
             self._foreign = _litellm_table()
         entry = self._foreign.get(f"{provider}/{model}") or self._foreign.get(model, {})
         into, out = _million(entry, "input_cost_per_token"), _million(entry, "output_cost_per_token")
+        if out is None and entry.get("mode") == "embedding":
+            out = 0.0
         if into is None or out is None:
             return UNKNOWN
         cached = _million(entry, "cache_read_input_token_cost")

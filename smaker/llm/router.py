@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from smaker.config.settings import ANTHROPIC, Llm, Ordered, Route, Strategy
 from smaker.config.settings import Ensemble as EnsembleRoute
-from smaker.config.settings import Llm, Ordered, Route, Strategy
 from smaker.config.settings import Weighted as WeightedRoute
 from smaker.core.errors import ConfigError
 from smaker.core.ports import Clock
-from smaker.core.ports.llm import LanguageModel, Request, Role, Traits
+from smaker.core.ports.llm import Embedder, LanguageModel, Request, Role, Traits
 from smaker.core.secrets import Redactor
 from smaker.llm import anthropic, litellm_wire, openai
 from smaker.llm.breaker import Breaker
 from smaker.llm.check import Checked, check
+from smaker.llm.embedder import DEADLINES, LOCAL_DEADLINES, ProviderEmbedder
+from smaker.llm.embedding import EmbeddingWire, OpenAIEmbeddings, Vectors
 from smaker.llm.ensemble import Ensemble, Proposals
 from smaker.llm.fallback import Fallback
 from smaker.llm.faults import AUTH, Broken
@@ -28,10 +31,10 @@ from smaker.llm.provider import ProviderModel
 from smaker.llm.round_robin import RoundRobin
 from smaker.llm.traits import MeasuredTraits, known
 from smaker.llm.transport import Transport
+from smaker.llm.vectors import KeptVectors
 from smaker.llm.weighted import Weighted
 from smaker.llm.wire import LOCAL, Answer, Deadlines, Endpoint, OnText, Wire
 
-_ANTHROPIC = frozenset({"claude", "anthropic"})
 _LOCAL_URL = "http://localhost:11434/v1"
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -51,12 +54,14 @@ class Router:
         redactor: Redactor,
         *,
         measured: Path | None = None,
+        vectors: Path | None = None,
         deadlines: Deadlines | None = None,
         patience: Patience | None = None,
         chance: random.Random | None = None,
     ) -> None:
         self.prices = Prices()
         self.measured = MeasuredTraits(measured) if measured is not None else None
+        self._kept = KeptVectors(vectors) if vectors is not None else None
         self._llm = llm
         self._clock = clock
         self._chance = chance or random.Random()  # noqa: S311  spreads load, guards nothing
@@ -72,6 +77,7 @@ class Router:
                 redactor.add(name, key)
         self._breakers: dict[str, Breaker] = {}
         self._models: dict[str, ProviderModel] = {}
+        self._embedders: dict[str, ProviderEmbedder] = {}
         self._roles: dict[tuple[Role, int], LanguageModel] = {}
 
     def for_role(self, role: Role, turn: int = 0) -> LanguageModel:
@@ -96,6 +102,16 @@ class Router:
             )
         return self._model(provider, model or configured.model)
 
+    def embedder(self, provider: str | None = None) -> Embedder | None:
+        """The first that a provider in use offers whose key is set, or this provider's; None if there is none."""
+        llm = self._llm
+        if llm.mode == "offline":
+            return None
+        names = llm.in_use() if provider is None else (provider,)
+        offering = [name for name in names if name in llm.providers and llm.providers[name].embedding_model]
+        ready = [name for name in offering if not isinstance(self._endpoint(name, ""), NoKey)]
+        return self._embedder(next(iter(ready or offering))) if offering else None
+
     async def check(self, name: str) -> Checked:
         """Find out what the model of ``name`` (see `named`) can do, and keep it. Raises what both raise."""
         model = self.named(name)
@@ -118,7 +134,7 @@ class Router:
         configured = self._llm.providers[provider]
         if configured.base_url is not None:
             return configured.base_url
-        if provider in _ANTHROPIC:
+        if provider in ANTHROPIC:
             return anthropic.URL
         return {"openai": openai.URL, "local": _LOCAL_URL}.get(provider, "")
 
@@ -196,7 +212,7 @@ class Router:
         return self._models[name]
 
     def _made(self, provider: str, model: str, traits: Traits | None) -> ProviderModel:
-        here = urlsplit(self.url(provider)).hostname in _HERE
+        here = self._is_here(provider)
         return ProviderModel(
             provider,
             model,
@@ -207,20 +223,62 @@ class Router:
             prices=None if here else self.prices,
         )
 
+    def _embedder(self, provider: str, *, kept: bool = True) -> ProviderEmbedder:
+        model = self._llm.providers[provider].embedding_model
+        assert model is not None
+        if provider in ANTHROPIC:
+            raise ConfigError(
+                f"provider {provider} has no embeddings: the Anthropic protocol has none",
+                hint=f"smaker config set llm.providers.{provider}.embedding_model null; another provider may have one",
+            )
+        if kept and provider in self._embedders:
+            return self._embedders[provider]
+        here = self._is_here(provider)
+        made = ProviderEmbedder(
+            provider,
+            model,
+            self.url(provider),
+            self._embedding_wire(provider, model, self._deadlines or (LOCAL_DEADLINES if here else DEADLINES)),
+            patiently=self._patiently(f"{provider} embeddings", replace(self._patience, slow_attempts=1)),
+            mask=self._mask,
+            prices=None if here else self.prices,
+            kept=self._kept if kept else None,
+        )
+        if kept:
+            self._embedders[provider] = made
+        return made
+
+    def _embedding_wire(self, provider: str, model: str, deadlines: Deadlines) -> EmbeddingWire:
+        endpoint = self._endpoint(provider, model, deadlines)
+        if isinstance(endpoint, NoKey):
+            return endpoint
+        if endpoint.url:
+            return OpenAIEmbeddings(endpoint, self._transport)
+        litellm_wire.require(provider)
+        return litellm_wire.Litellm(endpoint, self._transport)
+
+    def _is_here(self, provider: str) -> bool:
+        return urlsplit(self.url(provider)).hostname in _HERE
+
     def _patiently(self, what: str, patience: Patience | None = None) -> Patiently:
         """A way to call what has a breaker of its own: a provider, or its embeddings alone."""
         breaker = self._breakers.setdefault(what, Breaker(self._clock))
         return Patiently(breaker, self._clock, patience=patience or self._patience, chance=self._chance)
 
-    def _wire(self, provider: str, model: str, deadlines: Deadlines) -> Wire:
+    def _endpoint(self, provider: str, model: str, deadlines: Deadlines | None = None) -> Endpoint | NoKey:
         key = self._keys.get(provider)
         variable = self._llm.providers[provider].api_key_env
         if variable is not None and key is None:
             return NoKey(f"has no key: {variable} is not set")
         if key is not None and not (key.isascii() and key.isprintable()):
             return NoKey(f"has no usable key: {variable} holds characters that keys have not")
-        endpoint = Endpoint(provider, model, self.url(provider), key, deadlines)
-        if provider in _ANTHROPIC:
+        return Endpoint(provider, model, self.url(provider), key, deadlines or Deadlines())
+
+    def _wire(self, provider: str, model: str, deadlines: Deadlines) -> Wire:
+        endpoint = self._endpoint(provider, model, deadlines)
+        if isinstance(endpoint, NoKey):
+            return endpoint
+        if provider in ANTHROPIC:
             return anthropic.Anthropic(endpoint, self._transport)
         if endpoint.url:
             return openai.OpenAI(endpoint, self._transport)
@@ -237,6 +295,11 @@ class NoKey:
     async def call(self, request: Request, on_text: OnText | None) -> Answer:
         """Raise Broken."""
         del request, on_text
+        raise Broken(self._why, code=AUTH)
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """Raise Broken."""
+        del texts
         raise Broken(self._why, code=AUTH)
 
 

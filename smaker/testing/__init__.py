@@ -8,6 +8,7 @@ plug-in.
 from smaker.testing.clock import FrozenClock
 from smaker.testing.model_answers import Asked, Fault, Say
 from smaker.testing.model_server import ScriptedModelServer
+from smaker.testing.model_vectors import word_vector
 from smaker.testing.safety import Canaries, Fingerprint, Leak, assert_safe_failure, fingerprint
 from smaker.testing.sandbox import NoEnvironments, ScriptedSandbox
 
@@ -24,4 +25,5 @@ __all__ = [
     "ScriptedSandbox",
     "assert_safe_failure",
     "fingerprint",
+    "word_vector",
 ]

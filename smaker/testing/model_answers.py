@@ -99,6 +99,12 @@ class Asked:
         return str(self.body.get("model", ""))
 
     @property
+    def texts(self) -> list[str]:
+        """What vectors were asked for."""
+        given = self.body.get("input")
+        return [str(text) for text in given] if isinstance(given, list) else [str(given)]
+
+    @property
     def text(self) -> str:
         """All that was said, a line for each piece of text, whatever the protocol: for scripts that look for words."""
         return "\n".join(_texts([self.body.get("system"), self.body.get("messages")]))

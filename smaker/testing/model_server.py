@@ -1,7 +1,8 @@
 """A language model server that answers by script, over real HTTP on this machine.
 
 It speaks the OpenAI protocol (``/v1/chat/completions``) and the Anthropic one (``/v1/messages``), streaming and not,
-keeps every request it gets, and can do what real servers do wrong (`Fault`)::
+keeps every request it gets, and can do what real servers do wrong (`Fault`). It has embeddings too
+(``/v1/embeddings``), by the words of a text::
 
     async with ScriptedModelServer(["Hello", Say(calls=(ToolCall(...),)), Fault.ERROR_500]) as server:
         ...  # base_url: server.url
@@ -15,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Self
 
@@ -22,8 +24,10 @@ from pydantic import JsonValue
 
 from smaker.testing.model_answers import Answer, Asked, Fault, Protocol, Say, Script
 from smaker.testing.model_faults import Exchange, Hangup, misbehave
+from smaker.testing.model_vectors import VectorScript, embedded, word_vector
 
-_PATHS: dict[str, Protocol] = {"/v1/chat/completions": "openai", "/v1/messages": "anthropic"}
+_EMBEDDINGS = "/v1/embeddings"
+_PATHS: dict[str, Protocol] = {"/v1/chat/completions": "openai", "/v1/messages": "anthropic", _EMBEDDINGS: "openai"}
 _HEAD_LIMIT = 1 << 16  # bytes
 
 
@@ -34,11 +38,25 @@ class ScriptedModelServer:
     ``models`` are those it lists. With ``key``, requests without that key are refused. After the end of a sequence
     every request is refused with 400. A script that raises makes the server answer 400 too, and the exception comes out
     of ``stop``.
+
+    Requests for vectors are kept in ``embedded``; ``vectors`` is a script for them, after whose end, or where it says
+    None, the answer is good: `word_vector` with ``alike``.
     """
 
-    def __init__(self, script: Script = (), *, models: tuple[str, ...] = ("scripted",), key: str | None = None) -> None:
+    def __init__(
+        self,
+        script: Script = (),
+        *,
+        models: tuple[str, ...] = ("scripted",),
+        key: str | None = None,
+        vectors: VectorScript = (),
+        alike: Mapping[str, str] | None = None,
+    ) -> None:
         self.script = script
         self.models = models
+        self.vectors = vectors
+        self.alike = alike or {}
+        self.embedded: list[Asked] = []
         self.requests: list[Asked] = []
         self.connections = 0
         self.elsewhere = "http://127.0.0.1:9"
@@ -116,7 +134,7 @@ class ScriptedModelServer:
         elif method != "POST" or path not in _PATHS:
             await exchange.refuse(404, f"there is no {method} {path} here")
         else:
-            self.requests.append(exchange.asked)
+            (self.embedded if path == _EMBEDDINGS else self.requests).append(exchange.asked)
             await self._answer(exchange)
         return version.strip() == "HTTP/1.1" and headers.get("connection", "").lower() != "close"
 
@@ -127,6 +145,9 @@ class ScriptedModelServer:
             headers.get("authorization", "").removeprefix("Bearer "),
         }:
             await exchange.refuse(401, "this key is not known", "invalid_api_key")
+            return
+        if exchange.asked.path == _EMBEDDINGS:
+            await self._embed(exchange)
             return
         try:
             answer = await self._next(exchange.asked)
@@ -142,6 +163,18 @@ class ScriptedModelServer:
             await exchange.say(answer)
         else:
             await exchange.say(Say(answer if isinstance(answer, str) else json.dumps(answer)))
+
+    async def _embed(self, exchange: Exchange) -> None:
+        asked, script = exchange.asked, self.vectors
+        if callable(script):
+            given = script(asked)
+        else:
+            given = script[len(self.embedded) - 1] if len(self.embedded) <= len(script) else None
+        if isinstance(given, Fault):
+            await misbehave(given, exchange)
+        else:
+            vectors = given if given is not None else [word_vector(text, self.alike) for text in asked.texts]
+            await exchange.send(200, embedded(asked, vectors))
 
     async def _next(self, asked: Asked) -> Answer | None:
         if callable(self.script):

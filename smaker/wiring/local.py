@@ -140,7 +140,7 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
     log = build_log(home)
     clock, bus, catalog = SystemClock(), Bus(), Catalog(home / "profiles")
     sandbox = build_sandbox(settings)
-    environments = CachedEnvironments(cache_folder(home), sandbox)
+    environments = CachedEnvironments(cache_folder(home) / "environments", sandbox)
     lock, workspaces = FileLock(home), build_workspaces(home / "state", clock)
     deployer = ProcessTarget(home, (sys.executable, "-m", "smaker", "--home", str(home), "supervise"))
     redactor = Redactor(known_keys(settings))

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from smaker.core.errors import ConfigError
 from smaker.core.ports import Role
 from smaker.core.secrets import Redactor
+from smaker.wiring.parts import cache_folder
 
 if TYPE_CHECKING:
     from smaker.config import Settings
-    from smaker.core.ports import Clock, LanguageModel
+    from smaker.core.ports import Clock, Embedder, LanguageModel
     from smaker.llm.router import Router
 
 
@@ -33,6 +34,11 @@ class ConfiguredModels:
     def named(self, name: str) -> LanguageModel:
         """One provider by its name, or "provider/model". Raises ConfigError."""
         return self.router.named(name)
+
+    def embedder(self, provider: str | None = None) -> Embedder | None:
+        """The first that a provider in use offers, or this one; None if there is none. Raises ConfigError."""
+        names = any(configured.embedding_model for configured in self._settings.llm.providers.values())
+        return self.router.embedder(provider) if names else None
 
     def ready(self) -> None:
         """Raise ConfigError if no model that may be asked has the key it needs: better now than within a build."""
@@ -62,7 +68,12 @@ class ConfiguredModels:
             from smaker.llm.router import Router
 
             self._router = Router(
-                self._settings.llm, os.environ, self._clock, self._redactor, measured=self._home / "models.json"
+                self._settings.llm,
+                os.environ,
+                self._clock,
+                self._redactor,
+                measured=self._home / "models.json",
+                vectors=cache_folder(self._home) / "vectors.db",
             )
         return self._router
 

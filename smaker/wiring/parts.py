@@ -87,5 +87,5 @@ def build_log(home: Path) -> logging.Handler:
 
 
 def cache_folder(home: Path) -> Path:
-    """Where environments of generated projects are kept; several homes may share it by SMAKER_CACHE."""
-    return Path(os.environ.get("SMAKER_CACHE") or home / "cache") / "environments"
+    """Where what can be made again is kept (environments, vectors); several homes may share it by SMAKER_CACHE."""
+    return Path(os.environ.get("SMAKER_CACHE") or home / "cache")

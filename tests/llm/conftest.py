@@ -6,7 +6,8 @@ import os
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 
@@ -23,7 +24,7 @@ UNHURRIED = Deadlines(connect_s=10, first_s=10, idle_s=10, total_s=10)  # what i
 
 
 class Start(Protocol):
-    async def __call__(self, script: Script = (), *, key: str | None = None) -> ScriptedModelServer: ...
+    async def __call__(self, script: Script = (), **more: Any) -> ScriptedModelServer: ...
 
 
 class Route(Protocol):
@@ -34,6 +35,7 @@ class Route(Protocol):
         clock: Clock | None = None,
         deadlines: Deadlines | None = None,
         redactor: Redactor | None = None,
+        vectors: Path | None = None,
         **places: ScriptedModelServer | str,
     ) -> Router: ...
 
@@ -48,8 +50,8 @@ async def stack() -> AsyncIterator[AsyncExitStack]:
 def serve(stack: AsyncExitStack) -> Start:
     """Start a scripted server; it stops with the test."""
 
-    async def start(script: Script = (), *, key: str | None = None) -> ScriptedModelServer:
-        return await stack.enter_async_context(ScriptedModelServer(script, key=key))
+    async def start(script: Script = (), **more: Any) -> ScriptedModelServer:
+        return await stack.enter_async_context(ScriptedModelServer(script, **more))
 
     return start
 
@@ -64,6 +66,7 @@ def route(stack: AsyncExitStack) -> Route:
         clock: Clock | None = None,
         deadlines: Deadlines | None = None,
         redactor: Redactor | None = None,
+        vectors: Path | None = None,
         **places: ScriptedModelServer | str,
     ) -> Router:
         llm = llm or Llm(mode="hybrid")
@@ -77,6 +80,7 @@ def route(stack: AsyncExitStack) -> Route:
             {name: os.environ.get(name, key) for name, key in KEYS.items()},  # a test of an attack sets its own
             clock or FrozenClock(),
             redactor or Redactor(),
+            vectors=vectors,
             deadlines=deadlines or UNHURRIED,
             chance=random.Random(7),
         )

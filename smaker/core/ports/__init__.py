@@ -7,6 +7,8 @@ from smaker.core.ports.agents import Agent, Deployer
 from smaker.core.ports.clock import Clock
 from smaker.core.ports.history import Credential, HistorySearch, Unsearched
 from smaker.core.ports.llm import (
+    Embedded,
+    Embedder,
     LanguageModel,
     Message,
     Models,
@@ -43,6 +45,8 @@ __all__ = [
     "CommitInfo",
     "Credential",
     "Deployer",
+    "Embedded",
+    "Embedder",
     "Environments",
     "HistorySearch",
     "LanguageModel",

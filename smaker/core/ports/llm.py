@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol, runtime_checkable
 
@@ -119,6 +120,31 @@ class Proposing(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Embedded:
+    """A vector of length 1 for each text, in their order and of equally many numbers, and what it cost to have them.
+
+    The nearer two texts are in meaning, the greater the product of their vectors.
+    """
+
+    vectors: tuple[Sequence[float], ...]
+    usage: Usage
+
+
+class Embedder(Protocol):
+    """A model that turns texts into vectors."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages and in the ledger, such as "openai/text-embedding-3-small"."""
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> Embedded:
+        """Return the vectors of any number of texts; of a long one, of its beginning. Raises what `LanguageModel.ask`
+        raises."""
+        ...
+
+
 class Models(Protocol):
     """All configured models."""
 
@@ -129,6 +155,10 @@ class Models(Protocol):
 
     def named(self, name: str) -> LanguageModel:
         """One provider by its name in the configuration, or "provider/model". Raises ConfigError."""
+        ...
+
+    def embedder(self, provider: str | None = None) -> Embedder | None:
+        """The first that is offered by a provider in use, or by this one alone; None if none is. Raises ConfigError."""
         ...
 
     async def close(self) -> None:
