@@ -90,6 +90,8 @@ class TaskFiles:
         assert self.checkout is not None
         assert self.found is not None
         assert self.tree is not None
+        if self.found == EMPTY_TREE:
+            return ""
         lost, had = await self.checkout.lost(self.found, self.tree)
         if 2 * len(lost) <= had:
             return ""

@@ -17,7 +17,7 @@ from smaker.core.models import Project, Step, StepKind, Task
 from smaker.core.ports import Build, Checkout
 from smaker.core.rooms import Rooms
 from smaker.core.spec import Spec
-from smaker.core.taskfiles import TaskFiles
+from smaker.core.taskfiles import EMPTY_TREE, TaskFiles
 
 
 class TaskView:
@@ -28,7 +28,7 @@ class TaskView:
         self.task = task
         self._rooms = rooms
         self._mask = Mask(rooms.redact)
-        self._learned = ""  # the tree whose confidential files the mask knows
+        self._learned = EMPTY_TREE  # the tree whose confidential files the mask knows
         self._files = TaskFiles(rooms.workspace, rooms.store)
         self._ledger = Ledger(
             task=task,
@@ -107,10 +107,10 @@ class TaskView:
         checkout = await self._open()
         tree = await self.tree()
         if tree != self._learned:
-            self._learned = tree
-            for path in filter(is_confidential, await checkout.list(tree=tree)):
+            for path in filter(is_confidential, await checkout.list(tree=tree, since=self._learned)):
                 with contextlib.suppress(NotFound, PathError):  # a link, or too large to be one
                     self._mask.learn(path, await checkout.read(path, tree=tree))
+            self._learned = tree  # and what files held before stays masked
 
     async def _open(self) -> Checkout:
         """Open the task's files; the first step that needs them records what they start from."""

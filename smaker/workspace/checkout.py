@@ -86,9 +86,9 @@ class TaskCheckout:
         """Return a file's bytes, from disk or from a tree. Raises PathError, NotFound."""
         return await off_loop(self.path, self._read, path, tree)
 
-    async def list(self, *, tree: str | None = None) -> builtins.list[str]:
-        """Return the paths of all files that are not ignored, sorted."""
-        return await off_loop(self.path, self._list, tree)
+    async def list(self, *, tree: str | None = None, since: str | None = None) -> builtins.list[str]:
+        """Return the paths of all files that are not ignored, sorted; with ``since``, of those that differ from it."""
+        return await off_loop(self.path, self._list, tree, since or EMPTY_TREE)
 
     async def snapshot(self) -> str:
         """Write all files that are not ignored as a tree and return its id. Smaker's own files are put back first if
@@ -172,9 +172,9 @@ class TaskCheckout:
             raise trees.missing(path)
         return data
 
-    def _list(self, tree: str | None) -> builtins.list[str]:
+    def _list(self, tree: str | None, since: str) -> builtins.list[str]:
         found = self._snapshot() if tree is None else self._repository.commits.tree(tree)
-        return sorted(self._repository.trees.files(found))
+        return sorted(self._repository.trees.files(found, since=since))
 
     def _lost(self, old: str, new: str) -> tuple[builtins.list[str], int]:
         before, after = (self._repository.commits.tree(end) for end in (old, new))

@@ -68,9 +68,9 @@ class Trees:
             entry = self.folder(entry.sha).get(part)
         return entry
 
-    def files(self, root: str) -> dict[str, Entry]:
-        """Return all entries that are not folders, by path."""
-        return {path: new for path, (_, new) in self.compare(EMPTY_TREE, root).items() if new is not None}
+    def files(self, root: str, *, since: str = EMPTY_TREE) -> dict[str, Entry]:
+        """Return all entries that are not folders, by path; with ``since``, those that are not the same there."""
+        return {path: new for path, (_, new) in self.compare(since, root).items() if new is not None}
 
     def compare(self, old: str, new: str) -> Differences:
         """Return what differs, by path; folders that are equal are not looked into."""

@@ -354,6 +354,16 @@ async def test_reading_from_a_tree(built: GitWorkspace, checkout: TaskCheckout) 
         await checkout.read("src/app.py", tree="1" * 40)
 
 
+async def test_listing_what_differs_from_an_earlier_tree(checkout: TaskCheckout) -> None:
+    before = await checkout.snapshot()
+    assert await checkout.list(tree=before, since=before) == []
+    await checkout.write({"src/app.py": b"new\n", "src/deep/b.py": b"", "README.md": None})
+    after = await checkout.snapshot()
+    assert await checkout.list(tree=after, since=before) == await checkout.list(since=before)
+    assert await checkout.list(tree=after, since=before) == ["src/app.py", "src/deep/b.py"]
+    assert await checkout.list(tree=before, since=after) == ["README.md", "src/app.py"]
+
+
 async def test_close_removes_folder_and_ref(built: GitWorkspace, checkout: TaskCheckout, commit: Any, git: Any) -> None:
     await commit(checkout, {"a": b"1"}, "t1.1")
     (checkout.path / "locked").mkdir()

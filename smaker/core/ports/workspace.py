@@ -67,8 +67,9 @@ class Checkout(Protocol):
         """Remove ignored files (old reports) if they are there, so that only what is made next is read back."""
         ...
 
-    async def list(self, *, tree: str | None = None) -> list[str]:
-        """Return the paths of all files that are not ignored, sorted."""
+    async def list(self, *, tree: str | None = None, since: str | None = None) -> list[str]:
+        """Return the paths of all files that are not ignored, sorted; with ``since``, of those that are not as they were
+        in that tree."""
         ...
 
     async def snapshot(self) -> str:
