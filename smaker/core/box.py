@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import JsonValue
 
 from smaker.core.errors import NotFound, Unavailable
 from smaker.core.http_probe import http_get
-from smaker.core.ports import Checkout, Command, Environments, Mount, Sandbox, SandboxProfile, Store
+from smaker.core.ports import Checkout, Command, Environments, Mount, Process, Sandbox, SandboxProfile, Store
 from smaker.core.profile import Profile
 from smaker.core.spec import Frozen
 
@@ -66,10 +67,12 @@ class Box:
         profile: SandboxProfile,
         timeout_s: float,
         collect: Sequence[str],
+        reach: Mapping[int, Path] | None = None,
     ) -> dict[str, JsonValue]:
-        """Run to the end; return what the ledger keeps, long parts as blobs."""
+        """Run to the end; return what the ledger keeps, long parts as blobs. ``reach``: see `Command`."""
         await checkout.discard(collect)
-        command = self._command(checkout, argv, profile=profile, timeout_s=timeout_s)
+        command = self._command(checkout, argv, profile=profile, reach=reach)
+        command = command.model_copy(update={"timeout_s": timeout_s})
         result = await self._sandbox.run(command, self._say)
         files: dict[str, JsonValue] = {}
         for path in collect:
@@ -77,13 +80,9 @@ class Box:
                 files[path] = await self._store.put_blob(await checkout.read(path))
             except NotFound:
                 continue
-        text = self._redact(result.output)
-        output: JsonValue = text
-        if len(text) > INLINE_OUTPUT:
-            output = {"blob": await self._store.put_blob(text.encode("utf-8", "replace"))}
         return {
             "exit_code": result.exit_code,
-            "output": output,
+            "output": await self.kept(result.output),
             "seconds": round(result.seconds, 3),
             "limit": result.limit,
             "files": files,
@@ -91,17 +90,48 @@ class Box:
 
     async def recall(self, output: Mapping[str, Any]) -> Ran:
         """Read back what `run` returned."""
-        text = output.get("output", "")
-        if isinstance(text, dict):
-            text = (await self._store.get_blob(str(text["blob"]))).decode("utf-8", "replace")
         files = {path: await self._store.get_blob(sha) for path, sha in output.get("files", {}).items()}
         return Ran(
             exit_code=output["exit_code"],
-            output=text,
+            output=await self.told(output.get("output", "")),
             seconds=output["seconds"],
             limit=output.get("limit"),
             files=files,
         )
+
+    async def kept(self, output: str) -> JsonValue:
+        """What the ledger keeps of an output: the text without credentials, or the blob it is in."""
+        text = self._redact(output)
+        if len(text) <= INLINE_OUTPUT:
+            return text
+        return {"blob": await self._store.put_blob(text.encode("utf-8", "replace"))}
+
+    async def told(self, kept: JsonValue) -> str:
+        """Read back what `kept` returned."""
+        if isinstance(kept, dict):
+            return (await self._store.get_blob(str(kept["blob"]))).decode("utf-8", "replace")
+        return str(kept)
+
+    async def start(
+        self,
+        checkout: Checkout,
+        argv: tuple[str, ...],
+        *,
+        variables: Mapping[str, str],
+        port: int | None,
+        reach: Mapping[int, Path] | None = None,
+        on_output: Callable[[str], None] | None = None,
+    ) -> Process:
+        """Start a program that goes on by itself. Raises SandboxUnavailable, UsageError."""
+
+        def heard(text: str) -> None:
+            self._say(text)
+            if on_output is not None:
+                on_output(text)
+
+        profile: SandboxProfile = "run" if port is None else "web"
+        command = self._command(checkout, argv, profile=profile, port=port, reach=reach, env=variables)
+        return await self._sandbox.start(command, heard)
 
     async def try_start(
         self,
@@ -114,9 +144,7 @@ class Box:
         timeout_s: float,
     ) -> dict[str, JsonValue]:
         """Start a server, ask it for ``path`` once it listens, and stop it."""
-        command = self._command(checkout, argv, profile="web", timeout_s=timeout_s + 30, port=port)
-        command = command.model_copy(update={"env": {**command.env, **variables}})
-        process = await self._sandbox.start(command)
+        process = await self.start(checkout, argv, variables=variables, port=port)
         try:
             await process.wait_for_port(timeout_s=timeout_s)
             assert process.socket is not None
@@ -133,8 +161,9 @@ class Box:
         argv: tuple[str, ...],
         *,
         profile: SandboxProfile,
-        timeout_s: float,
         port: int | None = None,
+        reach: Mapping[int, Path] | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> Command:
         return Command(
             argv=argv,
@@ -142,8 +171,9 @@ class Box:
             profile=profile,
             mounts=self._mounts,
             path=("/env/bin",) if self._mounts else (),
-            timeout_s=timeout_s,
             port=port,
+            reach={**(reach or {})},
+            env={**(env or {})},
         )
 
 

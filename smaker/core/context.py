@@ -17,11 +17,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pydantic import JsonValue
 
 from smaker.core.asking import Asking
+from smaker.core.background import Background, Look, Order
 from smaker.core.box import Box, Ran, Started, digests
+from smaker.core.embedding import Rank, ranked
 from smaker.core.errors import SmakerError
 from smaker.core.faults import crashpoint
 from smaker.core.ledger import Effect
-from smaker.core.models import Artifact, Step, StepKind, Task
+from smaker.core.models import Artifact, Gate, Step, StepKind, Task
 from smaker.core.ports import (
     Author,
     Build,
@@ -45,7 +47,7 @@ class Context(TaskView):
         super().__init__(build=build, task=task, rooms=rooms, recorded=recorded)
         self.artifacts: list[Artifact] = []
         self.committed: str | None = None  # the last commit on the task's branch
-        self._answered = 0
+        self._answered = 0  # questions, by the user
         self._may_delete = False
         self._box = Box(
             sandbox=rooms.sandbox,
@@ -66,6 +68,8 @@ class Context(TaskView):
             warned=rooms.warned,
             override=build.project.model,
         )
+        self._background = Background(self._box)
+        self._ledger.before = self._revive
 
     async def write(self, files: Mapping[str, bytes | None], *, title: str, own: bool = False) -> None:
         """Write files (None deletes). ``own``: smaker's own files, which no agent's words may change, are among them.
@@ -101,7 +105,7 @@ class Context(TaskView):
         """Run a command in the sandbox and return how it ended; files named by ``collect`` come back if they exist.
 
         With ``at`` (a commit, or the task's own tree) it runs in a scratch folder with the files of that, ``overlay``
-        laid over them, and the task's own files stay as they are.
+        laid over them, and the task's own files stay as they are. Else it reaches what was started, at 127.0.0.1.
         """
         checkout = await self._open()
         await self._learn()
@@ -116,7 +120,10 @@ class Context(TaskView):
 
         async def do() -> Effect:
             if at is None:
-                output = await self._box.run(checkout, command, profile=profile, timeout_s=seconds, collect=collect)
+                reach = self._background.reach
+                output = await self._box.run(
+                    checkout, command, profile=profile, timeout_s=seconds, collect=collect, reach=reach
+                )
                 return Effect(output, moves_tree=True)
             scratch = await workspace.checkout(f"{self.task.id}-trial", base=checkout.base if at == tree else at)
             try:
@@ -130,6 +137,45 @@ class Context(TaskView):
 
         step = await self._ledger.step(StepKind.COMMAND, title or " ".join(command), payload, do)
         return await self._box.recall(step.output or {})
+
+    async def start(
+        self,
+        argv: Sequence[str],
+        *,
+        name: str,
+        port: int | None = None,
+        variables: Mapping[str, str] | None = None,
+        timeout_s: float = 30,
+    ) -> Look:
+        """Start a process that runs beside the steps that follow, in a box like that of a command: until `stop`, or the
+        end of the task. Wait until it listens on ``port``, if it is to; if it does not, it is ended.
+
+        While any runs, files are read as the last step left them. Raises UsageError for a name or port that is taken,
+        or one too many.
+        """
+        checkout = await self._open()
+        order = Order(argv=tuple(argv), port=port, variables={**(variables or {})}, timeout_s=timeout_s)
+        self._background.check(name, order)
+        title = f"start {name}: {' '.join(argv)}" + (f" (port {port})" if port is not None else "")
+        payload: dict[str, JsonValue] = {"what": "start", "name": name, **order.model_dump(mode="json")}
+        return await self._look(title, payload, name, lambda: self._background.start(checkout, name, order), order)
+
+    async def output_of(self, name: str) -> Look:
+        """See whether a started process runs, and what it printed since the last look. Raises NotFound."""
+        self._background.require(name)
+        payload: dict[str, JsonValue] = {"what": "look", "name": name}
+        return await self._look(f"look at {name}", payload, name, lambda: self._background.look(name))
+
+    async def stop(self, name: str) -> Look:
+        """End a started process with all that it started; return the rest of what it printed. Raises NotFound."""
+        self._background.require(name)
+        payload: dict[str, JsonValue] = {"what": "stop", "name": name}
+        return await self._look(f"stop {name}", payload, name, lambda: self._background.stop(name))
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """The names of the processes that were started and have not been seen to end."""
+        return self._background.running
 
     async def try_start(
         self,
@@ -210,6 +256,11 @@ class Context(TaskView):
         await self._learn()
         return await self._asking.ask(role, request, title=title, several=True)
 
+    async def similar(self, text: str, rank: Rank) -> tuple[str, ...]:
+        """The paths that ``rank`` finds near a text by the vectors it is given; none where there are no vectors."""
+        await self._learn()
+        return await ranked(self._asking, text, rank)
+
     async def model_traits(self, role: Role) -> Traits:
         """What the model that serves ``role`` could do when this was first asked. Raises ConfigError."""
 
@@ -222,19 +273,22 @@ class Context(TaskView):
         )
 
     async def ask(self, question: str, *, default: str | None = None) -> str:
-        """Return the user's answer; ``default`` at once if there is one, else the task waits (Waiting is raised)."""
+        """Return the user's answer; the task waits for it (Waiting is raised). Where models' questions are no gate of
+        the project, ``default`` is taken at once, and stands in the record as an assumption."""
+        waits = default is None or Gate.QUESTIONS in self.project.gates
 
         async def do() -> Effect:
-            given = [answer for answer in self.build.answers if answer.task == self.task.id]
-            if self._answered < len(given):
+            given = [entry for entry in self.build.answers if entry.task == self.task.id and entry.question is not None]
+            if waits and self._answered < len(given):
                 return Effect({"text": given[self._answered].text})
-            if default is None:
+            if waits:
                 raise Waiting(question)
-            return Effect({"text": default})
+            return Effect({"text": default, "assumed": True})
 
         step = await self._ledger.step(StepKind.QUESTION, question, {"question": question}, do)
-        self._answered += 1
-        return str((step.output or {}).get("text", ""))
+        output = step.output or {}
+        self._answered += not output.get("assumed")
+        return str(output.get("text", ""))
 
     async def effect(
         self,
@@ -280,6 +334,43 @@ class Context(TaskView):
             )
         )
 
+    async def end_processes(self) -> None:
+        """End what was started and is alive: when the agent is done, or stops for now. Not recorded."""
+        await self._background.close()
+
     async def close(self) -> None:
         """Remove the task's folder, when its outcome is recorded."""
+        await self.end_processes()
         await self._files.close()
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    async def _look(
+        self,
+        title: str,
+        payload: dict[str, JsonValue],
+        name: str,
+        do: Callable[[], Awaitable[Look]],
+        order: Order | None = None,
+    ) -> Look:
+        """Have a look at a process as a step, and take in what it says."""
+        await self._learn()
+
+        async def seen() -> Effect:
+            look = await do()
+            kept: dict[str, JsonValue] = look.model_dump(mode="json", exclude_defaults=True)
+            return Effect({**kept, "output": await self._box.kept(look.output)}, moves_tree=True)
+
+        output = (await self._ledger.step(StepKind.PROCESS, title, payload, seen)).output or {}
+        look = Look.model_validate({**output, "output": await self._box.told(output.get("output", ""))})
+        self._background.note(name, order, look)
+        return look
+
+    async def _revive(self) -> None:
+        if self._background.running:
+            await self._background.revive(await self._open())
+
+    async def _seen(self) -> str | None:
+        if self._background.running:  # they may change files between two steps, of which the record knows nothing
+            return self._files.tree
+        return await super()._seen()

@@ -21,6 +21,7 @@ EventKind = Literal[
     "task.failed",
     "step.model",
     "step.command",
+    "step.process",
     "step.edit",
     "step.commit",
     "step.browser",
@@ -39,6 +40,7 @@ EventKind = Literal[
     "worker.lost",
     "model.away",
     "model.back",
+    "embeddings.away",
     "budget.warning",
     "budget.exceeded",
 ]

@@ -21,6 +21,7 @@ from smaker.core.taskfiles import TaskFiles
 EVENTS: Mapping[StepKind, EventKind] = {
     StepKind.MODEL: "step.model",
     StepKind.COMMAND: "step.command",
+    StepKind.PROCESS: "step.process",
     StepKind.EDIT: "step.edit",
     StepKind.COMMIT: "step.commit",
     StepKind.BROWSER: "step.browser",
@@ -73,11 +74,16 @@ class Ledger:
         self._recorded = [step for step in recorded if step.finished_at is not None]
         self._replay = replay
         self.index = 0
+        self.before: Callable[[], Awaitable[None]] | None = None  # each effect, once the files are as the record says
 
     @property
     def recalling(self) -> bool:
         """Whether the next step has a recorded result."""
         return self.index < len(self._recorded)
+
+    def expects(self, kind: StepKind, payload: dict[str, JsonValue]) -> bool:
+        """Whether the next recorded result is that of this step."""
+        return self.recalling and self._recorded[self.index].input_sha == _sha(kind, payload)
 
     async def step(
         self, kind: StepKind, title: str, payload: dict[str, JsonValue], do: Callable[[], Awaitable[Effect]]
@@ -89,15 +95,21 @@ class Ledger:
             Stopped: the user wants the build to stop.
             BuildFailed: the task has used up its steps.
         """
-        canonical = json.dumps([kind, payload], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        sha = hashlib.sha256(canonical.encode("utf-8", "surrogateescape")).hexdigest()
+        sha = _sha(kind, payload)
         if self.recalling:
-            return await self._recall(kind, title, sha, do)
+            return await self._recall(kind, title, payload, sha, do)
         if self._replay:
             raise Diverged(f"{self._task.id}: {title!r} is not in the record", hint="The record is of another version.")
         return await self._record(kind, title, sha, do)
 
-    async def _recall(self, kind: StepKind, title: str, sha: str, do: Callable[[], Awaitable[Effect]]) -> Step:
+    async def _recall(
+        self,
+        kind: StepKind,
+        title: str,
+        payload: Mapping[str, JsonValue],
+        sha: str,
+        do: Callable[[], Awaitable[Effect]],
+    ) -> Step:
         step = self._recorded[self.index]
         if step.input_sha != sha:
             raise Diverged(
@@ -106,10 +118,14 @@ class Ledger:
             )
         self.index += 1
         if self._replay and self._files.checkout is not None:
-            if step.kind in {StepKind.EDIT, StepKind.COMMIT}:
+            mine: JsonValue = None
+            if step.kind in REPEATABLE:
                 await do()
-            elif step.changes:
-                await self._files.reapply(step.changes)
+                mine = payload.get("files")
+            mine = mine if isinstance(mine, dict) else {}
+            others = {path: entry for path, entry in (step.changes or {}).items() if path not in mine}
+            if others:  # a command's, or those of a process that ran beside an edit
+                await self._files.reapply(others)
             tree = await self._files.checkout.snapshot()
             if step.tree is not None and tree != step.tree:
                 raise Diverged(f"step {step.id} ({step.title}): the tree is {tree}, the record says {step.tree}")
@@ -126,6 +142,8 @@ class Ledger:
                 hint="Raise it with: smaker config set limits.max_steps_per_task N",
             )
         await self._files.restore()
+        if self.before is not None:
+            await self.before()
         self.index += 1
         step = Step(
             id=f"{self._task.id}.{self.index}",
@@ -166,15 +184,33 @@ class Ledger:
         return finished
 
 
+def _sha(kind: StepKind, payload: dict[str, JsonValue]) -> str:
+    canonical = json.dumps([kind, payload], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode("utf-8", "surrogateescape")).hexdigest()
+
+
 def _event(step: Step) -> NewEvent:
     data: dict[str, JsonValue] = {"step": step.id}
     message = step.title
     if step.kind is StepKind.COMMAND and step.output:
         message = f"$ {step.title} → exit {step.output.get('exit_code')}"
         data |= {"exit_code": step.output.get("exit_code"), "seconds": step.output.get("seconds")}
+    if step.kind is StepKind.PROCESS and step.output:
+        message += " → runs" if step.output.get("running") else f" → {_ended(step.output.get('exit_code'))}"
+    message = assumption(step) or message
     if step.commit is not None:
         data["commit"] = step.commit
     files: list[JsonValue] = [*(step.changes or {})]
     if files:
         data["files"] = files[:50]
     return NewEvent(kind=EVENTS[step.kind], message=message, task=step.task, data=data)
+
+
+def _ended(exit_code: JsonValue) -> str:
+    return "stopped" if exit_code is None else f"exit {exit_code}"
+
+
+def assumption(step: Step) -> str | None:
+    """What a step took for granted because nobody was to be asked; None for all other steps."""
+    output = step.output or {}
+    return f"{step.title} Taken: {output.get('text')}" if output.get("assumed") else None

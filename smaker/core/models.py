@@ -68,6 +68,7 @@ class Gate(StrEnum):
 
     PLAN = "plan"
     DEPLOY = "deploy"
+    QUESTIONS = "questions"  # what models ask; without it they go on with what they would take
 
 
 class DeployTarget(StrEnum):
@@ -214,6 +215,7 @@ class StepKind(StrEnum):
 
     MODEL = "model"
     COMMAND = "command"
+    PROCESS = "process"  # one that runs beside the steps: its start, what it says, its end
     EDIT = "edit"
     COMMIT = "commit"
     BROWSER = "browser"
@@ -378,4 +380,5 @@ class Answer(Frozen):
     task: str
     text: str
     approved: bool = True
+    question: str | None = None  # what was asked; a gate asks nothing
     at: datetime

@@ -86,7 +86,7 @@ def steer(build: Build, command: Steering, *, at: datetime) -> Change:
             _restart(draft, stage)
         case Approve():
             blocked = _blocked(draft)
-            draft.answers.append(Answer(task=blocked.id, text="approved", at=at))
+            draft.answers.append(Answer(task=blocked.id, text="approved", question=blocked.question, at=at))
             draft.put(blocked, state=TaskState.WAITING, question=None)
             draft.event("answer", f"{blocked.title}: approved", task=blocked.id)
             draft.want(Desired.RUN)
@@ -94,7 +94,7 @@ def steer(build: Build, command: Steering, *, at: datetime) -> Change:
             _reject(draft, text)
         case Reply(text=text):
             blocked = _blocked(draft)
-            draft.answers.append(Answer(task=blocked.id, text=text, at=at))
+            draft.answers.append(Answer(task=blocked.id, text=text, question=blocked.question, at=at))
             draft.put(blocked, state=TaskState.WAITING, question=None)
             draft.event("answer", text, task=blocked.id)
             draft.want(Desired.RUN)

@@ -300,6 +300,8 @@ class Worker:
             message = f"{task.title}: an internal error: {type(error).__name__}: {error}"
             problem = Problem(message=message, hint="See the log: smaker doctor names it.", code="E_INTERNAL")
             return Outcome(verdict=Verdict.FAILED, summary=message, error=problem), None
+        finally:
+            await context.end_processes()
         return outcome, commit
 
     async def _stand_by(self, task: Task, error: Unavailable | WaitingForUser) -> None:
