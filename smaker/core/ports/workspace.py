@@ -68,8 +68,8 @@ class Checkout(Protocol):
         ...
 
     async def list(self, *, tree: str | None = None, since: str | None = None) -> list[str]:
-        """Return the paths of all files that are not ignored, sorted; with ``since``, of those that are not as they were
-        in that tree."""
+        """Return the paths of all files that are not ignored, sorted; with ``since``, of those that are not what they
+        were in that tree."""
         ...
 
     async def snapshot(self) -> str:
