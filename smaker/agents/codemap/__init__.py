@@ -6,6 +6,7 @@ Pure functions of an index, and an index of the files it is given: equal files g
 from smaker.agents.codemap.grep import Grep, Match, grep, render_grep
 from smaker.agents.codemap.index import CodeIndex, SourceFile, Updated
 from smaker.agents.codemap.library import Changes, CodeMaps, Files
+from smaker.agents.codemap.meaning import rank_by_meaning
 from smaker.agents.codemap.outline import Symbol, outline
 from smaker.agents.codemap.overview import render_map
 from smaker.agents.codemap.search import Hit, render_hits, search
@@ -26,6 +27,7 @@ __all__ = [
     "fit",
     "grep",
     "outline",
+    "rank_by_meaning",
     "render_grep",
     "render_hits",
     "render_map",

@@ -1,7 +1,7 @@
 """Ranked search: where in a repository a question in words, or a name, is answered.
 
-Two rankings are fused by reciprocal rank: of files by the words of path and text, and of files by the names they
-define; a name that the question spells out is a third. Each file is one hit, at its best line.
+Rankings are fused by reciprocal rank: of files by the words of path and text, and by the names they define; a name that
+the question spells out is a third, and what is near it in meaning a fourth. Each file is one hit, at its best line.
 """
 
 from __future__ import annotations
@@ -46,8 +46,11 @@ class _Word:
     worth: float
 
 
-def search(index: CodeIndex, query: str, *, limit: int = 10, context: int = 1) -> list[Hit]:
-    """Return the best places for a query, best first; ``context`` lines are shown before and after each."""
+def search(
+    index: CodeIndex, query: str, *, limit: int = 10, context: int = 1, similar: Sequence[str] = ()
+) -> list[Hit]:
+    """Return the best places for a query, best first; ``context`` lines are shown before and after each. ``similar`` is
+    a ranking of paths by what they are about."""
     with index.lock:
         words = _words(index, query)
         scores: dict[str, float] = {}
@@ -56,6 +59,7 @@ def search(index: CodeIndex, query: str, *, limit: int = 10, context: int = 1) -
             _fuse(scores, index.ranked(_expression(index, words, "symbols : "), (0.0, 1.0, 0.0), _RANKED))
         named = _named(index, query)
         _fuse(scores, named)
+        _fuse(scores, [index.files[path] for path in similar if path in index.files])
         about_tests = any(index.stem(word) == "test" for word in words)
         if not about_tests:
             scores = {

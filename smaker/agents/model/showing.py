@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
-from smaker.agents.codemap import CodeMaps, estimate_tokens, render_map, search
+from smaker.agents.codemap import CodeMaps, estimate_tokens, rank_by_meaning, render_map, search
 from smaker.agents.edits import WholeFile, render_block
 from smaker.core.context import Context
 from smaker.core.errors import NotFound, PathError
@@ -64,7 +65,9 @@ async def repository(
         return await shown(context, ordered, budget=budget)
     async with MAPS.borrow(context.project.id, context, changes=context.changes) as index:
         overview = await asyncio.to_thread(render_map, index, MAP_TOKENS, focus=[*first, *about.split()[:40]])
-        found = [hit.path for hit in await asyncio.to_thread(search, index, about[:2000], limit=FOUND)]
+        wanted = about[:2000]
+        similar = await context.similar(wanted, partial(rank_by_meaning, index, wanted))
+        found = [hit.path for hit in await asyncio.to_thread(search, index, wanted, limit=FOUND, similar=similar)]
     allowed = set(paths)
     best = [*first, *(path for path in dict.fromkeys(found) if path in allowed and path not in first)]
     whole = await shown(context, best, budget=budget - estimate_tokens(overview))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from smaker.agents.codemap import grep, render_grep, render_hits, search
+from smaker.agents.codemap import grep, rank_by_meaning, render_grep, render_hits, search
 from smaker.agents.model.showing import MAPS
 from smaker.core.context import Context
 from smaker.core.errors import NotFound, PathError, UsageError
@@ -101,7 +102,8 @@ class Toolbox:
             exact = await asyncio.to_thread(grep, index, given.text, regex=False, ignore_case=True)
             if exact.matches:
                 return render_grep(exact)
-            hits = await asyncio.to_thread(search, index, given.text)
+            similar = await context.similar(given.text, partial(rank_by_meaning, index, given.text))
+            hits = await asyncio.to_thread(search, index, given.text, similar=similar)
         return render_hits(hits)
 
     async def _run(self, given: RunCommand) -> str:
