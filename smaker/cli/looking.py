@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from smaker.cli.building import Id
-from smaker.core.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from smaker.cli.session import Session
@@ -29,7 +28,6 @@ def register(app: typer.Typer) -> None:
         ("replay", replay),
         ("cost", cost),
         ("artifacts", artifacts),
-        ("export", export),
     ):
         app.command(name)(verb)
 
@@ -229,30 +227,3 @@ def artifacts(
         [artifact.model_dump(mode="json") for artifact in found],
         lambda: table(("ID", "KIND", "BYTES", "NAME"), rows) if rows else "nothing was kept yet",
     )
-
-
-def export(
-    context: typer.Context,
-    project: Id,
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE.zip]", help="Where to write it.")] = None,
-    record: Annotated[bool, typer.Option("--record", help="Write the build's record, for smaker replay FILE.")] = False,
-) -> None:
-    """Write the software as a zip archive, or the record of its build."""
-    from smaker.core.recording import SUFFIX
-
-    session: Session = context.obj
-    identifier = session.find(project)
-    spec = session.reader().build(identifier).project.spec
-    suffix = SUFFIX if record else ".zip"
-    target = (file or Path(f"{spec.slug if spec else identifier}{suffix}")).absolute()
-    if target.exists():
-        raise UsageError(f"{target} exists.", hint="Name another file.")
-    if not target.parent.is_dir():
-        raise NotFound(f"There is no folder {target.parent}.", hint="Make it, or name another file.")
-
-    async def body(local: Local) -> None:
-        await (local.export_record(identifier, target) if record else local.control.export(identifier, target))
-        size = target.stat().st_size
-        session.show({"id": identifier, "file": str(target), "size": size}, f"{target}  {size:,} bytes")
-
-    session.local(body)

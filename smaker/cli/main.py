@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from smaker.cli import building, looking, models, secrets, steering, tools
+from smaker.cli import building, exporting, looking, models, secrets, steering, tools
 from smaker.cli.session import Session
 
 app = typer.Typer(
@@ -51,6 +51,7 @@ def options(
 
 building.register(app)
 looking.register(app)
+exporting.register(app)
 steering.register(app)
 tools.register(app)
 models.register(app)

@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
@@ -32,6 +33,14 @@ ARTIFACTS = "artifacts/"
 LARGEST = 1 << 30  # bytes
 FIRST = "0" * 64  # before the first link of a chain
 _WHEN = (1980, 1, 1, 0, 0, 0)
+_DAMAGE = (
+    OSError,
+    KeyError,
+    ValueError,
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+)  # what zipfile and pydantic raise
 
 
 class Entry(Frozen):
@@ -172,7 +181,7 @@ def unpacked(path: Path) -> Bundle:
             trace=Trace.model_validate_json(files["trace.json"]),
         )
         _ = files[LEDGER], files[REPOSITORY]
-    except (OSError, KeyError, ValueError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
+    except (*_DAMAGE, zipfile.BadZipFile, zlib.error) as error:
         raise _unusable(path, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
     return Bundle(digest=digest, claims=claims, files=files)
 

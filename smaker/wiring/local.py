@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import sys
@@ -15,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 from smaker.wiring.parts import build_agent, build_log, build_sandbox, build_workspaces, cache_folder
 
 if TYPE_CHECKING:
+    from smaker.agents.verification import Check
     from smaker.config import Settings
+    from smaker.core.bundle import Bundle
     from smaker.core.bus import Bus
     from smaker.core.clock import SystemClock
     from smaker.core.control import NewProject
@@ -114,6 +117,33 @@ class Local:
         workspace = await self.workspaces.open(Path((await self.store.build(project)).project.workspace))
         head = await workspace.head()
         write(path, *await record(self.store, project, tree=await workspace.tree(head) if head else ""))
+
+    async def export_proof(self, project: str, path: Path) -> str:
+        """Write the proof bundle of a build to a file; return its digest. Raises UsageError, BuildFailed, OSError."""
+        from smaker import __version__
+        from smaker.core.bundle import packed
+        from smaker.core.bundling import gather
+
+        workspace = await self.workspaces.open(Path((await self.store.build(project)).project.workspace))
+        table = await self.control.trace(project)
+        data, digest = packed(await gather(self.store, workspace, project, table, made_by=f"smaker {__version__}"))
+        await asyncio.to_thread(path.write_bytes, data)
+        return digest
+
+    async def verify(self, bundle: Bundle, say: Callable[[str], None]) -> tuple[Check, ...]:
+        """See again what a proof bundle claims, in a temporary folder. Raises Unavailable, NotFound."""
+        from smaker.agents.verification import Verifier
+
+        with tempfile.TemporaryDirectory(prefix="smaker-verify-") as folder:
+            verifier = Verifier(
+                workspaces=build_workspaces(Path(folder), self.clock),
+                sandbox=self.sandbox,
+                environments=self.environments,
+                catalog=self.catalog,
+                timeout_s=self.settings.limits.command_timeout_s,
+                say=say,
+            )
+            return await verifier.verify(bundle)
 
 
 @asynccontextmanager
