@@ -64,7 +64,12 @@ class CodeMaps:
             if changes is None:
                 await _read_all(kept.index, files)
             else:
-                await _read_changes(kept.index, await changes(kept.tree or EMPTY_TREE))
+                try:
+                    changed = await changes(kept.tree or EMPTY_TREE)
+                except NotFound:  # it is of another repository of this project, such as that of a replay
+                    kept = _Kept(project, CodeIndex())
+                    changed = await changes(EMPTY_TREE)
+                await _read_changes(kept.index, changed)
             kept.tree = tree
         try:
             yield kept.index

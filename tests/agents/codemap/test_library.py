@@ -100,6 +100,21 @@ async def test_by_changes_only_what_changed_is_taken_over(seen: Seen) -> None:
     assert seen.read_paths == []
 
 
+async def test_another_repository_of_the_project_is_read_anew(seen: Seen) -> None:
+    async def changes(since: str) -> Mapping[str, tuple[str, bytes] | None]:
+        if since != EMPTY_TREE:
+            raise NotFound(f"no tree {since}")
+        return await seen.checkout.changes(since, await seen.tree())
+
+    maps = CodeMaps()
+    async with maps.borrow("p1", seen, changes=changes):
+        pass
+    await seen.checkout.write({"shop/refund.py": b"def refund(): pass\n", "shop/till.py": None})
+    async with maps.borrow("p1", seen, changes=changes) as index:
+        assert search(index, "refund")[0].path == "shop/refund.py"
+        assert "shop/till.py" not in index.files
+
+
 async def test_a_lent_index_is_the_borrowers_alone(seen: Seen) -> None:
     maps = CodeMaps()
     async with maps.borrow("p1", seen) as one, maps.borrow("p1", seen) as two, maps.borrow("p2", seen) as three:

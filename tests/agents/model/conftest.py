@@ -159,12 +159,13 @@ def shop(tmp_path: Path, environments: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("SMAKER_CACHE", str(environments))
 
     @asynccontextmanager
-    async def opened(script: Script | None = None, *, home: str = "home", **server: Any) -> AsyncGenerator[Shop]:
+    async def opened(
+        script: Script | None = None, *, home: str = "home", provider: dict[str, Any] | None = None, **server: Any
+    ) -> AsyncGenerator[Shop]:
         script = script or Script()
         async with ScriptedModelServer(script, **server) as running:
-            settings = Settings.model_validate(
-                {"llm": {"mode": "local", "providers": {"local": {"model": "scripted", "base_url": running.url}}}}
-            )
+            local = {"model": "scripted", "base_url": running.url, **(provider or {})}
+            settings = Settings.model_validate({"llm": {"mode": "local", "providers": {"local": local}}})
             async with open_local(tmp_path / home, settings) as local:
                 yield Shop(local, running, script)
 
