@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from smaker.cli.session import Session
-    from smaker.llm.check import Checked
+    from smaker.llm.check import Checked, Embedding
     from smaker.wiring import Local
 
 
@@ -34,6 +34,7 @@ def listing(context: typer.Context) -> None:
         {
             "name": name,
             "model": provider.model,
+            "embedding_model": provider.embedding_model,
             "enabled": provider.enabled,
             "in_use": name in used,
             "base_url": provider.base_url,
@@ -63,7 +64,7 @@ def check(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="[PROVIDER]", help="One; without it all in use.")] = None,
 ) -> None:
-    """Ask each model in use five small questions, and remember what it can do."""
+    """Ask each model in use five small questions, and remember what it can do; try its embeddings, if any are named."""
     session: Session = context.obj
 
     async def body(local: Local) -> int:
@@ -102,7 +103,12 @@ def _value(name: str, checked: Checked) -> dict[str, object]:
         "why": {finding.ability: finding.why for finding in checked.findings if not finding.able},
         "traits": checked.traits.model_dump(mode="json"),
         "usage": checked.usage.model_dump(mode="json"),
+        **({"embedding": _embedding(checked.embedding)} if checked.embedding is not None else {}),
     }
+
+
+def _embedding(found: Embedding) -> dict[str, object]:
+    return {"model": found.model, "dimension": found.dimension, "why": found.why}
 
 
 def _lines(value: dict[str, object]) -> str:
@@ -111,4 +117,9 @@ def _lines(value: dict[str, object]) -> str:
         return f"{value['name']}: could not be asked"
     lines = [f"{value['name']}:"]
     lines += [f"  {'✓' if can else '✗'} {ability}  {why.get(ability, '')}".rstrip() for ability, can in able.items()]
+    embedding = value.get("embedding")
+    if isinstance(embedding, dict):
+        size = f"{embedding['model']}, {embedding['dimension']} numbers" if embedding["dimension"] else ""
+        said = "; ".join(filter(None, (size, embedding["why"])))
+        lines.append(f"  {'✗' if embedding['why'] else '✓'} embeddings  {said}")
     return "\n".join(lines)

@@ -1,18 +1,20 @@
-"""Five small questions that show what a model can do: plain text, JSON, a tool call, an edit, a long question."""
+"""Five small questions that show what a model can do: plain text, JSON, a tool call, an edit, a long question. And
+three sentences that show whether a provider's vectors tell meanings apart."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import mul
 from typing import Literal
 
 from pydantic import JsonValue
 
-from smaker.core.errors import ModelError
+from smaker.core.errors import ModelError, Unavailable
 from smaker.core.models import Usage
-from smaker.core.ports.llm import LanguageModel, Message, Reply, Request, Tool, Traits
+from smaker.core.ports.llm import Embedder, LanguageModel, Message, Reply, Request, Tool, Traits
 from smaker.llm.wire import section
 
 Ability = Literal["plain", "json", "tool", "edit", "long"]
@@ -82,6 +84,13 @@ _LONG = Request(
 )
 
 
+_SENTENCES = (
+    "The cat sleeps on the sofa.",
+    "On the sofa a cat is asleep.",
+    "Payment of an invoice is due within thirty days.",
+)
+
+
 @dataclass(frozen=True)
 class Finding:
     """How one question went; ``why`` says what was wrong."""
@@ -98,6 +107,29 @@ class Checked:
     findings: tuple[Finding, ...]
     traits: Traits
     usage: Usage
+    embedding: Embedding | None = None
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """What a provider's model for embeddings gave: vectors of ``dimension`` numbers; 0 where none came, and why."""
+
+    model: str
+    dimension: int = 0
+    why: str = ""
+    usage: Usage = field(default_factory=Usage)
+
+
+async def check_embedder(embedder: Embedder) -> Embedding:
+    """Ask for the vectors of three sentences, of which two say the same. Nothing is raised for what goes wrong."""
+    try:
+        answer = await embedder.embed(_SENTENCES)
+    except (Unavailable, ModelError) as error:
+        return Embedding(embedder.name, why=error.message)
+    one, same, other = answer.vectors
+    told_apart = sum(map(mul, one, same)) > sum(map(mul, one, other))
+    why = "" if told_apart else "finds sentences that say the same no nearer than others"
+    return Embedding(embedder.name, len(one), why, answer.usage)
 
 
 async def check(model: LanguageModel) -> Checked:

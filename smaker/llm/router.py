@@ -18,7 +18,7 @@ from smaker.core.ports.llm import Embedder, LanguageModel, Request, Role, Traits
 from smaker.core.secrets import Redactor
 from smaker.llm import anthropic, litellm_wire, openai
 from smaker.llm.breaker import Breaker
-from smaker.llm.check import Checked, check
+from smaker.llm.check import Checked, check, check_embedder
 from smaker.llm.embedder import DEADLINES, LOCAL_DEADLINES, ProviderEmbedder
 from smaker.llm.embedding import EmbeddingWire, OpenAIEmbeddings, Vectors
 from smaker.llm.ensemble import Ensemble, Proposals
@@ -113,7 +113,8 @@ class Router:
         return self._embedder(next(iter(ready or offering))) if offering else None
 
     async def check(self, name: str) -> Checked:
-        """Find out what the model of ``name`` (see `named`) can do, and keep it. Raises what both raise."""
+        """Find out what the model of ``name`` (see `named`) can do, and keep it; and what the provider's embeddings are
+        like, if it offers any. Raises what both raise."""
         model = self.named(name)
         assert isinstance(model, ProviderModel)
         provider, _, of_provider = model.name.partition("/")
@@ -123,7 +124,10 @@ class Router:
             await asyncio.to_thread(self.measured.keep, model.name, self.url(provider), checked.traits)
         del self._models[model.name]  # whoever asks for it from now on gets what was found out
         self._roles.clear()
-        return checked
+        if not self._llm.providers[provider].embedding_model:
+            return checked
+        embedding = await check_embedder(self._embedder(provider, kept=False))
+        return replace(checked, embedding=embedding, usage=checked.usage + embedding.usage)
 
     async def close(self) -> None:
         """Close connections."""

@@ -53,6 +53,17 @@ async def test_models_are_listed_and_checked(program: Any, tmp_path: Path) -> No
         assert "✗ plain" in text.stdout
 
 
+async def test_embeddings_are_tried(program: Any, tmp_path: Path) -> None:
+    async with ScriptedModelServer(lambda _: "Paris", vectors=(None, Fault.UNKNOWN_MODEL)) as server:
+        file = str(config(tmp_path, server.url, embedding_model="nomic-embed-text"))
+        checked = await ran(program, "--config", file, "models", "check", "--json")
+        (found,) = json.loads(checked.stdout)
+        assert found["embedding"] == {"model": "local/nomic-embed-text", "dimension": 256, "why": ""}
+        text = await ran(program, "--config", file, "models", "check")
+        assert text.returncode == 0, text.stderr
+        assert "✗ embeddings  local/nomic-embed-text does not know the model" in text.stdout
+
+
 async def test_models_offline(program: Any) -> None:
     assert "mode offline" in program("models")
     assert "offline" in program.json("models", "check", code=2)["error"]["message"]

@@ -117,6 +117,30 @@ async def test_what_was_found_out_is_kept_and_may_become_better(serve, tmp_path)
         await one.close()
 
 
+@pytest.mark.parametrize(
+    ("given", "dimension", "why"),
+    [
+        (None, 256, ""),
+        ([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]], 2, "no nearer than others"),
+        ([[1.0]], 0, "1 vectors for 3 texts"),
+        (Fault.UNKNOWN_MODEL, 0, "does not know the model"),
+    ],
+    ids=["good", "turned round", "too few", "unknown"],
+)
+async def test_embeddings_are_tried_where_a_model_is_named(serve, given, dimension, why) -> None:
+    server = await serve(good, vectors=lambda _: given)
+    local = Provider(model="m", embedding_model="e", base_url=server.url)
+    router = Router(Llm(mode="local", providers={"local": local}), {}, FrozenClock(), Redactor())
+    checked = await router.check("local")
+    await router.close()
+    assert checked.embedding is not None
+    assert (checked.embedding.model, checked.embedding.dimension) == ("local/e", dimension)
+    assert why in checked.embedding.why
+    assert bool(why) == bool(checked.embedding.why)
+    assert checked.usage.calls == (6 if dimension else 5)
+    assert checked.traits == Traits()
+
+
 # --- servers on this machine ------------------------------------------------------------------------------------------
 
 
