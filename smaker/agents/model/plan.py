@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from smaker.core.spec import Launch, Module, ProductKind, Requirement, Spec
+from smaker.core.spec import Launch, Module, ProductKind, Requirement, Scenario, Spec
 
 _RANGE = re.compile(r"(\d+)(?:\s*(?:-|\u2013|\.\.|to)\s*(\d+))?")
 _WORD = re.compile(r"[A-Za-z0-9]")
@@ -41,6 +41,16 @@ class PlannedModule(_Loose):
     depends_on: tuple[str, ...] = ()
 
 
+class PlannedScenario(_Loose):
+    """A path through the pages, as a visitor takes it."""
+
+    name: Annotated[str, Field(min_length=1, max_length=120)]
+    requirements: tuple[str, ...] = ()
+    steps: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=400)], ...], Field(min_length=1, max_length=20)
+    ]
+
+
 class PlannedQuestion(_Loose):
     """What the words leave open, and what is assumed."""
 
@@ -62,6 +72,7 @@ class Plan(_Loose):
     modules: Annotated[tuple[PlannedModule, ...], Field(min_length=1, max_length=MAX_MODULES)]
     launch: Launch | None = None
     test_strategy: str = ""
+    scenarios: Annotated[tuple[PlannedScenario, ...], Field(max_length=12)] = ()
     questions: tuple[PlannedQuestion, ...] = ()
 
 
@@ -130,6 +141,10 @@ def to_spec(plan: Plan, profiles: Iterable[str]) -> Spec:
     missing = [name for name in ids if name not in served]
     if missing:
         raise ValueError(f"no module serves {', '.join(missing)}")
+    for scenario in plan.scenarios:
+        if unknown := [name for name in scenario.requirements if name not in ids]:
+            raise ValueError(f"scenario {scenario.name!r} names {', '.join(unknown)}, which are not requirements")
+    gui = plan.kind in {ProductKind.WEB, ProductKind.SITE}
     return Spec(
         name=_line(plan.name),
         slug=plan.slug,
@@ -140,8 +155,16 @@ def to_spec(plan: Plan, profiles: Iterable[str]) -> Spec:
         modules=tuple(modules),
         interfaces=tuple(text.strip() for text in plan.interfaces),
         launch=plan.launch,
-        gui=plan.kind in {ProductKind.WEB, ProductKind.SITE},
+        gui=gui,
         test_strategy=plan.test_strategy,
+        scenarios=tuple(
+            Scenario(
+                name=_line(entry.name),
+                requirements=entry.requirements,
+                steps=tuple(_line(step) for step in entry.steps),
+            )
+            for entry in (plan.scenarios if gui else ())
+        ),
         questions=tuple(f"{_question(entry.question)} Taken: {_line(entry.taken)}" for entry in plan.questions),
     )
 
@@ -167,6 +190,11 @@ def spec_text(spec: Spec, requirements: Sequence[str] | None = None) -> str:
             "",
             f"Started with:{variables} {' '.join(spec.launch.argv)} ({{port}} is the port); "
             f"GET {spec.launch.health} answers 200.",
+        ]
+    if spec.scenarios:
+        lines += ["", "Tried in a real browser in the end:"]
+        lines += [
+            f"- {entry.name} ({', '.join(entry.requirements)}): {'; '.join(entry.steps)}" for entry in spec.scenarios
         ]
     if spec.test_strategy:
         lines += ["", f"Tests: {spec.test_strategy}"]

@@ -109,3 +109,18 @@ def test_json_is_found_where_models_put_it(text: str) -> None:
 def test_what_is_no_object_is_told(text: str) -> None:
     with pytest.raises(ValueError, match="JSON"):
         find_json(text)
+
+
+def test_scenarios_are_for_pages_and_name_what_they_show(plan: dict[str, Any]) -> None:
+    listed = [{"name": "Turn  one", "requirements": ["R1"], "steps": ["open /", "type 4", "see IV"]}]
+    given = Plan.model_validate({**plan, "kind": "web", "scenarios": listed})
+    spec = to_spec(given, ["python"])
+    assert spec.gui
+    assert spec.scenarios[0].name == "Turn one"
+    assert "- Turn one (R1): open /; type 4; see IV" in spec_text(spec)
+    library = to_spec(Plan.model_validate({**plan, "scenarios": listed}), ["python"])
+    assert not library.gui
+    assert not library.scenarios
+    listed[0]["requirements"] = ["R9"]
+    with pytest.raises(ValueError, match="R9"):
+        to_spec(Plan.model_validate({**plan, "kind": "web", "scenarios": listed}), ["python"])
