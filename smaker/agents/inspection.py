@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from smaker.agents.evidence import compare_proofs, is_test_file, read_tests
+from smaker.agents.evidence import compare_proofs, files_beside, is_test_file, read_tests
 from smaker.core.models import Proof, TestSource
 from smaker.core.profile import Profile
 
@@ -23,7 +23,8 @@ async def inspect_proofs(proofs: Sequence[Proof], read: Callable[[str], Awaitabl
         if content is None:
             continue
         try:
-            now += read_tests("pytest" if path.endswith(".py") else "node", path, content.decode())
+            dialect, text = "pytest" if path.endswith(".py") else "node", content.decode()
+            now += read_tests(dialect, path, text, await files_beside(dialect, path, text, read))
         except ValueError as error:
             unreadable[path] = f"the file cannot be read: {error}"
     broken = compare_proofs([proof.source for proof in proofs], now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from smaker.agents.evidence import compare_proofs, parse_junit, read_tests
+from smaker.agents.evidence import compare_proofs, is_source, parse_junit, read_tests
 from smaker.core.context import Context
 from smaker.core.errors import BuildFailed
 from smaker.core.models import Proof, TestSource, TestStatus
@@ -18,11 +18,12 @@ INSTEAD = {TestStatus.PASSED: "passes", TestStatus.SKIPPED: "is skipped", None: 
 
 
 def read_sources(profile: Profile, files: Mapping[str, bytes]) -> tuple[TestSource, ...]:
-    """The acceptance tests among ``files`` that name a requirement."""
+    """The acceptance tests among ``files`` that name a requirement. Raises ValueError."""
+    texts = {path: content.decode() for path, content in sorted(files.items()) if is_source(profile.dialect, path)}
     return tuple(
         source
-        for path, content in sorted(files.items())
-        for source in read_tests(profile.dialect, path, content.decode())
+        for path, text in texts.items()
+        for source in read_tests(profile.dialect, path, text, texts)
         if source.requirements
     )
 

@@ -7,12 +7,14 @@ from smaker.agents.evidence.coverage import parse_coverage
 from smaker.agents.evidence.findings import findings_from_lint, findings_from_results
 from smaker.agents.evidence.junit import parse_junit
 from smaker.agents.evidence.proofs import compare_proofs
-from smaker.agents.evidence.readers import is_test_file, read_tests
+from smaker.agents.evidence.readers import files_beside, is_source, is_test_file, read_tests
 
 __all__ = [
     "compare_proofs",
+    "files_beside",
     "findings_from_lint",
     "findings_from_results",
+    "is_source",
     "is_test_file",
     "parse_coverage",
     "parse_junit",

@@ -11,6 +11,10 @@ MAX_FOLLOWED = 5000
 """Calls of helpers followed for one test: each of twenty that calls the next twice would make a million."""
 
 
+class Tangled(ValueError):
+    """The helpers of one test call each other without measure."""
+
+
 @dataclass
 class Claims:
     """What was found in one test."""
@@ -20,10 +24,10 @@ class Claims:
     followed: int = 0
 
     def follow(self) -> None:
-        """Count a helper that is followed. Raises ValueError where they call each other without measure."""
+        """Count a helper that is followed. Raises Tangled."""
         self.followed += 1
         if self.followed > MAX_FOLLOWED:
-            raise ValueError(f"the helpers of one test call each other more than {MAX_FOLLOWED} times")
+            raise Tangled(f"the helpers of one test call each other more than {MAX_FOLLOWED} times")
 
 
 @dataclass(frozen=True)
@@ -39,3 +43,10 @@ class Place:
     def under(self, guard: str) -> Place:
         """The same place behind one more guard."""
         return replace(self, guards=(*self.guards, guard))
+
+
+def acceptance_folder(path: str) -> str:
+    """The folder of a test's file whose other files are read with it: that of the acceptance tests, else its own."""
+    marked = f"/{path}".partition("/tests/acceptance/")
+    before = f"{marked[0]}/tests/acceptance".lstrip("/")
+    return before if marked[1] else path.rpartition("/")[0]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from smaker.agents.evidence.claims import CLAIM_PREFIXES, Claims, Place
+from smaker.agents.evidence.node_module import DECLARATIONS, Locals, NodeHelper, NodeModule, local_functions, names_in
 from smaker.agents.evidence.node_syntax import (
     FUNCTIONS,
     arguments,
@@ -29,15 +30,6 @@ LEAVING = {"return_statement", "throw_statement", "break_statement", "continue_s
 
 
 @dataclass(frozen=True)
-class Vocabulary:
-    """The names by which a file knows the assertion library and its own helpers."""
-
-    roots: frozenset[str]  # "assert", or what it was imported as
-    functions: frozenset[str]  # imported from the assertion library by name
-    helpers: Mapping[str, Node]
-
-
-@dataclass(frozen=True)
 class SubTest:
     """A test defined within a test."""
 
@@ -46,19 +38,19 @@ class SubTest:
 
 
 class NodeClaimReader:
-    """Reads the claims of tests. ``subtest`` recognises a call that defines a test."""
+    """Reads the claims of tests in the file ``home``. ``subtest`` recognises a call that defines a test."""
 
-    def __init__(self, vocabulary: Vocabulary, subtest: Callable[[Node], SubTest | None]) -> None:
-        self._words = vocabulary
+    def __init__(self, home: NodeModule, subtest: Callable[[Node], SubTest | None]) -> None:
+        self._test_home = self._home = home
         self._subtest = subtest
-        self._helpers: dict[str, Node] = dict(vocabulary.helpers)
+        self._locals: Locals = {}  # of the function that is being read, and of those it stands in
         self._contexts: set[str] = set()
         self._claims = Claims()
 
     def read(self, callback: Node, guards: tuple[str, ...] = ()) -> Claims:
         """Return the claims of a test's function."""
         self._claims = Claims()
-        self._helpers = dict(self._words.helpers)
+        self._locals = dict.fromkeys(_parameters(callback))
         self._contexts = {parameter for parameter in [first_parameter(callback)] if parameter}
         place = Place(guards=guards)
         body = callback.child_by_field_name("body")
@@ -73,7 +65,7 @@ class NodeClaimReader:
     def _block(self, statements: list[Node], place: Place) -> bool:
         """Walk statements in order and return whether the block always leaves."""
         for statement in statements:
-            self._helpers.update(local_functions(statement))
+            self._bind(statement)
         left = False
         for statement in statements:
             leaves, place = self._statement(statement, place)
@@ -81,6 +73,15 @@ class NodeClaimReader:
                 left = True
                 place = replace(place, dead=True)
         return left
+
+    def _bind(self, statement: Node) -> None:
+        """Learn the names a statement declares; a helper's name that is declared anew is nobody's."""
+        for declarator in statement.named_children if statement.type in DECLARATIONS else ():
+            for name in names_in(declarator.child_by_field_name("name")):
+                known = self._locals[name] if name in self._locals else self._home.find(name)
+                self._locals[name] = None if known is None else NodeHelper(None, self._home)
+        for name, function in local_functions(statement).items():
+            self._locals[name] = NodeHelper(function, self._home, self._locals)
 
     def _inner(self, node: Node | None, place: Place) -> bool:
         """Walk a branch, whether a block or a single statement."""
@@ -181,8 +182,8 @@ class NodeClaimReader:
         match node.type:
             case "call_expression":
                 self._call(node, place)
-            case "identifier" if raw(node) in self._helpers:
-                self._follow(raw(node), raw(node), place)
+            case "identifier" | "member_expression" if (helper := self._named(node)) is not None:
+                self._follow(helper, text(node), place)
             case "ternary_expression":
                 condition = text(node.child_by_field_name("condition"))
                 self._branch(node.child_by_field_name("consequence"), place.under(f"if {condition}"))
@@ -223,8 +224,12 @@ class NodeClaimReader:
             self._branch(callback, inner)
         elif len(names) == 2 and names[0] in self._contexts and names[1] in SKIPS:
             self._claims.skipped = self._claims.skipped or not place.dead
-        elif len(names) == 1 and names[0] in self._helpers:
-            self._follow(names[0], text(call), place)
+        elif (helper := self._named(call.child_by_field_name("function"))) is not None:
+            before = len(self._claims.texts)
+            self._follow(helper, text(call), place)
+            asserts = helper.home is not self._test_home and len(self._claims.texts) > before
+            if asserts and names[-1].startswith(CLAIM_PREFIXES[:2]):  # a call so named is a claim, if it is one
+                self._claim(_claim_text(call, names[-1], given), place)
             for argument in given:
                 self._expression(argument, place)
         elif self._asserts(call):
@@ -246,24 +251,44 @@ class NodeClaimReader:
         names = chain(call)
         if not names:
             return False
-        if names[0] in self._words.roots or names[0] in self._words.functions:
+        if names[0] in self._home.roots or names[0] in self._home.functions:
             return True
         if len(names) > 2 and names[0] in self._contexts and names[1] == "assert":
             return True
         return any(name.startswith(CLAIM_PREFIXES[:2]) for name in (names[0], names[-1]))
 
-    def _follow(self, name: str, call: str, place: Place) -> None:
-        if name in place.inside:
+    def _named(self, node: Node | None) -> NodeHelper | None:
+        """What a name stands for, or a name of a module."""
+        if node is not None and node.type == "identifier":
+            name = raw(node)
+            return self._locals[name] if name in self._locals else self._home.find(name)
+        owner = node.child_by_field_name("object") if node is not None and node.type == "member_expression" else None
+        if node is None or owner is None or owner.type != "identifier" or raw(owner) in self._locals:
+            return None
+        return self._home.attribute(raw(owner), raw(node.child_by_field_name("property")))
+
+    def _follow(self, helper: NodeHelper, call: str, place: Place) -> None:
+        if helper.node is None or helper.key in place.inside:
             return
         self._claims.follow()
-        inner = replace(place.under(call), test=False, inside=(*place.inside, name))
-        self._branch(self._helpers[name].child_by_field_name("body"), inner)
+        told = helper.signature if helper.home is not self._test_home else ()
+        guards = (*place.guards, call, *told)
+        before = self._home, self._locals
+        self._home, self._locals = helper.home, {**helper.local, **dict.fromkeys(_parameters(helper.node))}
+        body = helper.node.child_by_field_name("body")
+        self._branch(body, replace(place, guards=guards, test=False, inside=(*place.inside, helper.key)))
+        self._home, self._locals = before
 
     def _claim(self, claim: str, place: Place) -> None:
         if place.dead:
             self._claims.skipped = True
         elif not place.caught:
             self._claims.texts.append(": ".join((*place.guards, claim)))
+
+
+def _parameters(function: Node) -> list[str]:
+    single = function.child_by_field_name("parameter")
+    return names_in(single if single is not None else function.child_by_field_name("parameters"))
 
 
 def first_parameter(function: Node | None) -> str:
@@ -276,22 +301,6 @@ def first_parameter(function: Node | None) -> str:
     listed = function.child_by_field_name("parameters")
     first = listed.named_children[0] if listed is not None and listed.named_children else None
     return raw(first) if first is not None and first.type == "identifier" else ""
-
-
-def local_functions(statement: Node) -> dict[str, Node]:
-    """The functions a statement of a block declares: name -> function."""
-    found: dict[str, Node] = {}
-    if statement.type == "export_statement":
-        for child in statement.named_children:
-            found |= local_functions(child)
-    elif statement.type == "function_declaration":
-        found[raw(statement.child_by_field_name("name"))] = statement
-    elif statement.type in {"lexical_declaration", "variable_declaration"}:
-        for declarator in statement.named_children:
-            value = declarator.child_by_field_name("value")
-            if value is not None and value.type in FUNCTIONS:
-                found[raw(declarator.child_by_field_name("name"))] = value
-    return found
 
 
 def _proves_nothing(method: str, given: list[Node]) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from smaker.agents.evidence.node_claims import NodeClaimReader, SubTest, Vocabulary, first_parameter, local_functions
+from smaker.agents.evidence.claims import Tangled
+from smaker.agents.evidence.node_claims import NodeClaimReader, SubTest, first_parameter
+from smaker.agents.evidence.node_module import NodeFiles, NodeModule
 from smaker.agents.evidence.node_syntax import (
     FUNCTIONS,
     arguments,
@@ -32,17 +34,18 @@ TESTS = {"test", "it"}
 SUITES = {"describe", "suite"}
 
 
-def read_node(path: str, source: str) -> list[TestSource]:
+def read_node(path: str, source: str, beside: Mapping[str, str] | None = None) -> list[TestSource]:
     """Return the tests of a file, in order; a test with subtests claims what they claim, and they stand beside it.
 
-    ``path`` is relative to the workspace and begins the ids. Raises ValueError with the line if it does not parse.
+    ``path`` is relative to the workspace and begins the ids; ``beside`` are the other files of its folder, in which
+    helpers are looked up. Raises ValueError with the line if it, or one of those, does not parse.
     """
     root = parse_javascript(path, source)
     try:
-        return list(_File(path, root).tests().values())
+        return list(_File(NodeModule(path, root, NodeFiles(beside or {}))).tests().values())
     except RecursionError as error:
         raise ValueError(f"{path}:1: nested too deeply to be read") from error
-    except ValueError as error:
+    except Tangled as error:
         raise ValueError(f"{path}:1: {error}") from error
 
 
@@ -59,26 +62,20 @@ class _Around:
 
 
 class _File:
-    def __init__(self, path: str, root: Node) -> None:
-        self._path = path
-        self._root = root
+    def __init__(self, module: NodeModule) -> None:
+        self._module = module
+        self._path = module.path
+        self._root = module.root
         self._kinds = dict.fromkeys(TESTS, "test") | dict.fromkeys(SUITES, "suite")
-        roots, functions = {"assert"}, set[str]()
+        for local, (source, imported) in module.imports.items():
+            if source in {"node:test", "test"}:
+                kind = imported if imported != "default" else "test"
+                self._kinds |= {local: self._kinds[kind]} if kind in self._kinds else {}
         self._arrays: dict[str, Node] = {}
-        helpers: dict[str, Node] = {}
-        for statement in root.named_children:
-            helpers |= local_functions(statement)
-            for module, local, imported in _imports(statement):
-                if module in {"node:test", "test"}:
-                    kind = imported if imported != "default" else "test"
-                    self._kinds |= {local: self._kinds[kind]} if kind in self._kinds else {}
-                elif module.removeprefix("node:").startswith("assert"):
-                    (roots if imported in {"default", "strict", "*"} else functions).add(local)
-            for node in walk(statement):
-                value = node.child_by_field_name("value") if node.type == "variable_declarator" else None
-                if value is not None and value.type == "array":
-                    self._arrays[raw(node.child_by_field_name("name"))] = value
-        self._vocabulary = Vocabulary(frozenset(roots), frozenset(functions), helpers)
+        for node in walk(module.root):
+            value = node.child_by_field_name("value") if node.type == "variable_declarator" else None
+            if value is not None and value.type == "array":
+                self._arrays[raw(node.child_by_field_name("name"))] = value
 
     def tests(self) -> dict[str, TestSource]:
         """Every test by id."""
@@ -150,7 +147,7 @@ class _File:
             skipped = marked or any(_skip_option(argument) for argument in given)
             return SubTest(name_of(given[0]) if given else "<anonymous>", skipped)
 
-        reader = NodeClaimReader(self._vocabulary, subtest)
+        reader = NodeClaimReader(self._module, subtest)
         claims = reader.read(callback, around.guards) if callback is not None else None
         texts = claims.texts if claims else []
         return TestSource(
@@ -178,7 +175,7 @@ class _File:
         """The function of a test or suite: written in place, or a function of the file by name."""
         last = given[-1] if given else None
         if last is not None and last.type == "identifier":
-            return self._vocabulary.helpers.get(raw(last))
+            return self._module.helpers.get(raw(last))
         return last if last is not None and last.type in FUNCTIONS else None
 
     def _loop(self, node: Node, values: Node | None, around: _Around) -> _Around:
@@ -207,39 +204,3 @@ def _skip_option(argument: Node) -> bool:
         if key in {"skip", "todo"} and constant_truth(pair.child_by_field_name("value")) is not False:
             return True
     return False
-
-
-def _imports(statement: Node) -> list[tuple[str, str, str]]:
-    """(module, local name, imported name) for each name a statement imports; "default" and "*" as in ES modules."""
-    found: list[tuple[str, str, str]] = []
-    if statement.type == "import_statement":
-        module = name_of(statement.child_by_field_name("source"))
-        for node in walk(statement):
-            if node.type == "import_specifier":
-                imported = raw(node.child_by_field_name("name"))
-                found.append((module, raw(node.child_by_field_name("alias")) or imported, imported))
-            elif node.type == "namespace_import":
-                found.append((module, raw(node.named_children[0]), "*"))
-            elif node.type == "identifier" and node.parent is not None and node.parent.type == "import_clause":
-                found.append((module, raw(node), "default"))
-    elif statement.type in {"lexical_declaration", "variable_declaration"}:
-        for declarator in statement.named_children:
-            value = declarator.child_by_field_name("value")
-            if value is None or value.type not in {"call_expression", "member_expression"}:
-                continue
-            call = next((node for node in walk(value) if node.type == "call_expression"), None)
-            if call is None or chain(call)[:1] != ["require"] or not arguments(call):
-                continue
-            module = name_of(arguments(call)[0])
-            target = declarator.child_by_field_name("name")
-            for node in walk(target) if target is not None else []:
-                if node.type == "identifier":
-                    key = (
-                        node.parent.child_by_field_name("key")
-                        if node.parent and node.parent.type == "pair_pattern"
-                        else None
-                    )
-                    found.append((module, raw(node), raw(key) or "default"))
-                elif node.type == "shorthand_property_identifier_pattern":
-                    found.append((module, raw(node), raw(node)))
-    return found

@@ -7,7 +7,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from smaker.agents.evidence.python_claims import ClaimReader, Function, dotted
+from smaker.agents.evidence.claims import Tangled
+from smaker.agents.evidence.python_claims import ClaimReader
+from smaker.agents.evidence.python_module import Files, Module
+from smaker.agents.evidence.python_syntax import Function, dotted, parse_python, reached
 from smaker.agents.evidence.vacuous import constant_truth
 from smaker.core.models import TestSource
 
@@ -16,20 +19,19 @@ SKIP_MARKS = {"skip", "skipif", "xfail"}
 UNITTEST_SKIPS = {"skip", "skipIf", "skipUnless", "expectedFailure"}
 
 
-def read_pytest(path: str, source: str) -> list[TestSource]:
+def read_pytest(path: str, source: str, beside: Mapping[str, str] | None = None) -> list[TestSource]:
     """Return the tests pytest would collect from a file, one entry a function, in order.
 
-    ``path`` is relative to the workspace and begins the ids. Raises ValueError with the line if it does not parse.
+    ``path`` is relative to the workspace and begins the ids; ``beside`` are the other files of its folder, in which
+    helpers and fixtures are looked up. Raises ValueError with the line if it, or one of those, does not parse.
     """
+    tree = parse_python(path, source)
     try:
-        tree = ast.parse(source, filename=path)
-        return list(_Module(path, tree).tests().values())
-    except SyntaxError as error:
-        raise ValueError(f"{path}:{error.lineno or 1}: {error.msg}") from error
+        return list(_Reader(Module(path, tree, Files(beside or {}))).tests().values())
+    except Tangled as error:
+        raise ValueError(f"{path}:1: {error}") from error
     except (RecursionError, MemoryError) as error:
         raise ValueError(f"{path}:1: nested too deeply to be read") from error
-    except ValueError as error:
-        raise ValueError(f"{path}:1: {error}") from error
 
 
 @dataclass
@@ -40,6 +42,7 @@ class _Marks:
     skipped: bool = False
     cases: list[str] = field(default_factory=list)  # of parametrize
     guards: list[str] = field(default_factory=list)  # decorators that may change what the test does
+    values: list[str] = field(default_factory=list)  # parameters that parametrize gives
 
     def __add__(self, other: _Marks) -> _Marks:
         return _Marks(
@@ -47,34 +50,23 @@ class _Marks:
             self.skipped or other.skipped,
             self.cases + other.cases,
             self.guards + other.guards,
+            self.values + other.values,
         )
 
 
-class _Module:
-    def __init__(self, path: str, tree: ast.Module) -> None:
-        self._path = path
-        self._tree = tree
-        self._constants: dict[str, ast.expr] = {}
-        self._helpers: dict[str, Function] = {}
-        self._classes: dict[str, ast.ClassDef] = {}
-        for statement in _reached(tree.body):
-            match statement:
-                case ast.FunctionDef() | ast.AsyncFunctionDef():
-                    self._helpers[statement.name] = statement
-                case ast.ClassDef():
-                    self._classes[statement.name] = statement
-                case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                    self._constants[name] = value
-                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                    self._constants[name] = value
-                case _:
-                    pass
+class _Reader:
+    def __init__(self, module: Module) -> None:
+        self._module = module
+        self._path = module.path
+        self._tree = module.tree
+        self._constants = module.constants
+        self._classes = module.classes
 
     def tests(self) -> dict[str, TestSource]:
         """Every test by id; a later definition of a name replaces an earlier one, as it does in Python."""
         skipped = any(
             isinstance(statement, ast.Expr) and dotted(statement.value) == "pytest.skip"
-            for statement in _reached(self._tree.body)
+            for statement in reached(self._tree.body)
         )
         marks = self._own_marks(self._tree.body) + _Marks(skipped=skipped)
         return self._scope(self._tree.body, (), marks, {})
@@ -85,7 +77,7 @@ class _Module:
         found: dict[str, TestSource] = {}
         if _opted_out(body):
             return found
-        for statement in _reached(body):
+        for statement in reached(body):
             for gone in _rebound(statement):
                 prefix = "::".join((self._path, *names, gone))
                 found = {
@@ -103,7 +95,7 @@ class _Module:
                     family = self._family(statement)
                     own = self._class_marks(family)
                     inherited = [item for ancestor in family for item in ancestor.body]
-                    known = {item.name: item for item in _reached(inherited) if isinstance(item, Function)}
+                    known = {item.name: item for item in reached(inherited) if isinstance(item, Function)}
                     found.update(self._scope(inherited, (*names, name), marks + own, known))
                 case _:
                     pass
@@ -112,7 +104,7 @@ class _Module:
     def _test(
         self, function: Function, names: tuple[str, ...], marks: _Marks, methods: Mapping[str, Function]
     ) -> TestSource:
-        claims = ClaimReader(self._helpers, methods).read(function, marks.guards)
+        claims = ClaimReader(self._module, methods).read(function, marks.guards, marks.values)
         return TestSource(
             id="::".join((self._path, *names)),
             requirements=tuple(dict.fromkeys(marks.requirements)),
@@ -140,7 +132,7 @@ class _Module:
     def _own_marks(self, body: Sequence[ast.stmt]) -> _Marks:
         """The marks of ``pytestmark`` in a module or class."""
         marks = _Marks()
-        for statement in _reached(body):
+        for statement in reached(body):
             match statement:
                 case (
                     ast.Assign(targets=[ast.Name(id="pytestmark")], value=value)
@@ -171,6 +163,7 @@ class _Module:
                     marks.requirements += _requirements(decorator)
                 elif last == "parametrize":
                     cases, empty = self._cases(decorator)
+                    marks.values += _argument_names(decorator)
                     marks.cases += cases
                     marks.skipped |= empty
         return marks
@@ -213,6 +206,16 @@ class _Module:
         return [f"case {label} = {_case(item)}" for item in values.elts], not values.elts
 
 
+def _argument_names(call: ast.Call) -> list[str]:
+    """The parameters that ``parametrize`` gives values to, unless it hands them to fixtures."""
+    keywords = {keyword.arg: keyword.value for keyword in call.keywords}
+    names = call.args[0] if call.args else keywords.get("argnames")
+    if names is None or "indirect" in keywords:
+        return []
+    texts = [node.value for node in ast.walk(names) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return [name.strip() for text in texts for name in text.split(",")]
+
+
 def _case(value: ast.expr) -> str:
     """``pytest.param(1, id="one")`` -> "1"."""
     if isinstance(value, ast.Call) and dotted(value.func).rpartition(".")[2] == "param":
@@ -223,22 +226,6 @@ def _case(value: ast.expr) -> str:
 def _requirements(call: ast.Call) -> list[str]:
     named = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
     return [name for name in named if isinstance(name, str) and REQUIREMENT.fullmatch(name)]
-
-
-def _reached(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements of a module or class, through ``if``, ``try`` and ``with``, without dead branches."""
-    for statement in body:
-        match statement:
-            case ast.If(test=condition, body=yes, orelse=no):
-                truth = constant_truth(condition)
-                yield from _reached([*(yes if truth is not False else ()), *(no if truth is not True else ())])
-            case ast.Try() | ast.TryStar():
-                handlers = [item for handler in statement.handlers for item in handler.body]
-                yield from _reached([*statement.body, *handlers, *statement.orelse, *statement.finalbody])
-            case ast.With(body=inner) | ast.AsyncWith(body=inner):
-                yield from _reached(inner)
-            case _:
-                yield statement
 
 
 def _rebound(statement: ast.stmt) -> Iterator[str]:
@@ -256,7 +243,7 @@ def _rebound(statement: ast.stmt) -> Iterator[str]:
 
 def _opted_out(body: Sequence[ast.stmt]) -> bool:
     """``__test__ = False`` keeps a module or class from being collected."""
-    for statement in _reached(body):
+    for statement in reached(body):
         match statement:
             case ast.Assign(targets=[ast.Name(id="__test__")], value=value) if constant_truth(value) is False:
                 return True

@@ -1,75 +1,118 @@
 """What a Python test claims: its assertions as normalised text, each with the conditions under which it is reached.
 
 An assertion is written with what guards it ("if ready: assert x"), so wrapping it in a condition changes it as
-visibly as deleting it. Helpers of the same file are followed. What cannot be reached, cannot fail or is caught is no
-claim; what is unreachable marks the test as skipped.
+visibly as deleting it. Helpers and fixtures are followed, also those in files beside the test's own. What cannot be
+reached, cannot fail or is caught is no claim; what is unreachable marks the test as skipped.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 
 from smaker.agents.evidence.claims import CLAIM_PREFIXES, Claims, Place
+from smaker.agents.evidence.python_module import Helper, Locals, Module
+from smaker.agents.evidence.python_syntax import (
+    EXPECTED_ERRORS,
+    Function,
+    bindings,
+    catches_assertions,
+    chain,
+    dotted,
+    expects,
+    own_nodes,
+    parameters,
+    skips,
+    swallows,
+    swallows_inside,
+    vacuous_method,
+)
 from smaker.agents.evidence.vacuous import cannot_fail, constant_truth, never_repeats
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
-
-EXPECTED_ERRORS = {"raises", "warns", "deprecated_call", "assertRaises", "assertRaisesRegex", "assertWarns"}
-SKIPS = {"skip", "xfail", "skipTest", "SkipTest"}
-CATCH_ALL = {"AssertionError", "Exception", "BaseException"}
 LOOPS = ast.For | ast.AsyncFor | ast.While
 COMPOUND = LOOPS | ast.If | ast.Try | ast.With | ast.AsyncWith | ast.Match | ast.TryStar
 
 
-def dotted(expression: ast.expr) -> str:
-    """``pytest.mark.skip(...)`` -> "pytest.mark.skip"; anything that is not a dotted name gives ""."""
-    match expression:
-        case ast.Call(func=function):
-            return dotted(function)
-        case ast.Attribute(value=value, attr=name):
-            before = dotted(value)
-            return f"{before}.{name}" if before else name
-        case ast.Name(id=name):
-            return name
-        case _:
-            return ""
-
-
 class ClaimReader:
-    """Reads the claims of tests. ``helpers`` are the file's functions, ``methods`` those of the test's class."""
+    """Reads the claims of tests in the file ``home``; ``methods`` are those of the test's class."""
 
-    def __init__(self, helpers: Mapping[str, Function], methods: Mapping[str, Function] | None = None) -> None:
-        self._helpers = dict(helpers)
+    def __init__(self, home: Module, methods: Mapping[str, Function] | None = None) -> None:
+        self._test_home = self._home = home
         self._methods = dict(methods or {})
+        self._locals: Locals = {}  # of the function that is being read, and of those it stands in
         self._claims = Claims()
+        self._result: ast.expr | None = None  # what a fixture hands over: followed where the test calls it
         self._outset: tuple[int, tuple[str, ...]] = (0, ())  # claims and guards before the test's first statement
 
-    def read(self, test: Function, guards: Iterable[str] = ()) -> Claims:
-        """Return the claims of ``test``; ``guards`` are what surrounds it from outside, such as decorators."""
+    def read(self, test: Function, guards: Iterable[str] = (), values: Iterable[str] = ()) -> Claims:
+        """Return the claims of ``test``; ``guards`` are what surrounds it from outside, such as decorators, and
+        ``values`` the parameters that are no fixtures."""
         self._claims = Claims()
-        outer = dict(self._helpers)
-        place = Place(guards=tuple(guards), inside=(test.name,))
-        for argument in (*test.args.posonlyargs, *test.args.args, *test.args.kwonlyargs):
-            fixture = outer.get(argument.arg)
-            if fixture is not None and any(dotted(item).endswith("fixture") for item in fixture.decorator_list):
-                self._follow(fixture, f"fixture {argument.arg}", place)
-            self._helpers.pop(argument.arg, None)  # in the body the name is the argument
+        place = Place(guards=tuple(guards), inside=(Helper(test, self._home).key,))
+        self._locals = self._request(test, place, dict.fromkeys(values))
         self._outset = (len(self._claims.texts), place.guards)
         self._block(test.body, place)
-        if any(isinstance(node, ast.Yield | ast.YieldFrom) for node in _own_nodes(test)):
+        if any(isinstance(node, ast.Yield | ast.YieldFrom) for node in own_nodes(test)):
             self._claims.skipped = True  # pytest does not run generators
-        self._helpers = outer
         return self._claims
+
+    # --- fixtures -----------------------------------------------------------------------------------------------------
+
+    def _request(self, function: Function, place: Place, known: Locals) -> Locals:
+        """Follow the fixtures a function gets by the names of its parameters; what those names stand for in it."""
+        found: Locals = {}
+        for name in parameters(function):
+            fixture = self._test_home.requested(name) if name not in known else None
+            found[name] = None if fixture is None else self._fixture(name, fixture, place)
+        return found
+
+    def _fixture(self, name: str, fixture: Helper, place: Place) -> Helper:
+        """Follow a fixture, and return the function it hands over."""
+        nothing = Helper(None, fixture.home)
+        function = fixture.function
+        if not isinstance(function, Function) or fixture.key in place.inside:
+            return nothing
+        self._claims.follow()
+        inner = replace(self._entered(fixture, f"fixture {name}", place), test=False)
+        with self._within(fixture):
+            self._locals = self._request(function, inner, {})
+            results = [node.value for node in own_nodes(function) if isinstance(node, ast.Return | ast.Yield)]
+            self._result = results[0] if len(results) == 1 else None
+            self._block(function.body, inner)
+            match self._result:
+                case ast.Lambda() as result:
+                    return Helper(result, self._home, self._locals)
+                case ast.Name() | ast.Attribute() as result:
+                    return self._helper(result) or nothing
+                case _:
+                    return nothing
+
+    def _entered(self, helper: Helper, call: str, place: Place) -> Place:
+        """The place within a helper. What decides in another file whether it asserts is told with the call."""
+        told = helper.signature if helper.home is not self._test_home else ()
+        guards = (*place.guards, call, *told)
+        return replace(place, guards=guards, test=False, inside=(*place.inside, helper.key))
+
+    @contextmanager
+    def _within(self, helper: Helper) -> Generator[None]:
+        """Read the names of a helper as they are where it stands."""
+        before = self._home, self._locals, self._methods, self._result
+        if helper.home is not self._home:
+            self._methods = {}
+        self._home, self._locals, self._result = helper.home, dict(helper.local), None
+        try:
+            yield
+        finally:
+            self._home, self._locals, self._methods, self._result = before
 
     # --- statements ---------------------------------------------------------------------------------------------------
 
     def _block(self, body: list[ast.stmt], place: Place) -> bool:
         """Walk statements in order and return whether the block always leaves (returns, raises, skips)."""
         for statement in body:
-            if isinstance(statement, Function):
-                self._helpers[statement.name] = statement
+            self._bind(statement)
         left = False
         for statement in body:
             leaves, place = self._statement(statement, place)
@@ -77,6 +120,17 @@ class ClaimReader:
                 left = True
                 place = replace(place, dead=True)
         return left
+
+    def _bind(self, statement: ast.stmt) -> None:
+        """Learn the names a statement of a function binds; a helper's name that is bound anew is nobody's."""
+        if isinstance(statement, Function):
+            self._locals[statement.name] = Helper(statement, self._home, self._locals)
+        elif isinstance(statement, ast.ImportFrom):
+            self._locals |= self._home.imports(statement)
+        else:
+            for name in bindings(statement):
+                known = self._locals[name] if name in self._locals else self._home.find(name)
+                self._locals[name] = None if known is None else Helper(None, self._home)
 
     def _statement(self, statement: ast.stmt, place: Place) -> tuple[bool, Place]:
         match statement:
@@ -105,7 +159,7 @@ class ClaimReader:
                 return True, place
             case _:
                 self._children(statement, place)
-                leaving = isinstance(statement, ast.Expr) and _skips(statement.value)
+                leaving = isinstance(statement, ast.Expr) and skips(statement.value)
                 return leaving, place
 
     def _if(self, statement: ast.If, place: Place) -> tuple[bool, Place]:
@@ -155,7 +209,7 @@ class ClaimReader:
         return False
 
     def _try(self, statement: ast.Try | ast.TryStar, place: Place) -> bool:
-        caught = any(_catches_assertions(handler) for handler in statement.handlers)
+        caught = any(catches_assertions(handler) for handler in statement.handlers)
         left = self._block(statement.body, replace(place, caught=place.caught or caught))
         for handler in statement.handlers:
             kind = ast.unparse(handler.type) if handler.type else "anything"
@@ -169,11 +223,18 @@ class ClaimReader:
         own_error = isinstance(statement.body[0], ast.Raise)  # raised by the test itself: expecting it proves nothing
         for item in statement.items:
             self._expression(item.context_expr, replace(place, caught=place.caught or own_error))
-            if isinstance(item.context_expr, ast.Call) and _swallows(item.context_expr):
+            if isinstance(item.context_expr, ast.Call) and self._swallows(item.context_expr):
                 inner = replace(inner, caught=True)
         left = self._block(statement.body, inner)
         # the error that is expected ends the block, not the test; left in another way, the expectation fails
-        return left and not any(_expects(item.context_expr) for item in statement.items)
+        return left and not any(expects(item.context_expr) for item in statement.items)
+
+    def _swallows(self, manager: ast.Call) -> bool:
+        """Whether a failed assertion within a context manager ends there."""
+        helper = self._helper(manager.func)
+        if helper is None or not isinstance(helper.function, Function):
+            return swallows(manager)
+        return any(swallows_inside(node) for node in own_nodes(helper.function))
 
     # --- expressions --------------------------------------------------------------------------------------------------
 
@@ -184,12 +245,15 @@ class ClaimReader:
 
     def _expression(self, expression: ast.AST, place: Place) -> None:
         """Find claims made by calls, calls that skip, and helpers that are called or handed on."""
+        if expression is self._result:
+            return
         match expression:
             case ast.Call():
                 if self._call(expression, place):
                     return
-            case ast.Name(id=name, ctx=ast.Load()) if name in self._helpers:
-                self._follow(self._helpers[name], name, place)
+            case ast.Name(ctx=ast.Load()) | ast.Attribute(ctx=ast.Load()):
+                if (helper := self._named(expression)) is not None:
+                    self._follow(helper, ast.unparse(expression), place)
             case _:
                 pass
         for child in ast.iter_child_nodes(expression):
@@ -201,114 +265,55 @@ class ClaimReader:
         last = name.rpartition(".")[2]
         helper = self._helper(call.func)
         if helper is not None:
+            before = len(self._claims.texts)
             self._follow(helper, ast.unparse(call), place)
+            asserts = helper.home is not self._test_home and len(self._claims.texts) > before
+            if asserts and last.startswith(CLAIM_PREFIXES):  # a call so named is a claim, if it is one
+                self._claim(ast.unparse(call), place)
             for argument in (*call.args, *call.keywords):
                 self._expression(argument, place)
             return True
-        if _skips(call):
+        if skips(call):
             self._claims.skipped = self._claims.skipped or not place.dead
         elif name in {"pytest.fail", "self.fail"}:
             self._claim(f"{name}()", place)
         elif last in EXPECTED_ERRORS:
             self._claim(ast.unparse(call), place)
-        elif any(part.startswith(CLAIM_PREFIXES) for part in _chain(call)):
-            if not _vacuous_method(call):
+        elif any(part.startswith(CLAIM_PREFIXES) for part in chain(call)):
+            if not vacuous_method(call):
                 self._claim(ast.unparse(call), place)
             return True
         return False
 
-    def _helper(self, function: ast.expr) -> Function | None:
+    def _helper(self, function: ast.expr) -> Helper | None:
         match function:
-            case ast.Name(id=name):
-                return self._helpers.get(name)
-            case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=name):
-                return self._methods.get(name)
+            case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=name) if name in self._methods:
+                return Helper(self._methods[name], self._home)
             case _:
-                return None
+                return self._named(function)
 
-    def _follow(self, helper: Function, call: str, place: Place) -> None:
-        if helper.name in place.inside:
+    def _named(self, expression: ast.expr) -> Helper | None:
+        """What a name stands for, or a name of a module."""
+        name = dotted(expression) if isinstance(expression, ast.Name | ast.Attribute) else ""
+        root, _, rest = name.partition(".")
+        if root in self._locals:
+            return self._locals[root] if not rest else None
+        return self._home.attribute(name) if rest else self._home.find(name)
+
+    def _follow(self, helper: Helper, call: str, place: Place) -> None:
+        if helper.function is None or helper.key in place.inside:
             return
         self._claims.follow()
-        inner = replace(place.under(call), test=False, inside=(*place.inside, helper.name))
-        self._block(helper.body, inner)
+        inner = self._entered(helper, call, place)
+        with self._within(helper):
+            self._locals |= dict.fromkeys(parameters(helper.function))
+            if isinstance(helper.function, ast.Lambda):
+                self._expression(helper.function.body, inner)
+            else:
+                self._block(helper.function.body, inner)
 
     def _claim(self, text: str, place: Place) -> None:
         if place.dead:
             self._claims.skipped = True
         elif not place.caught:
             self._claims.texts.append(": ".join((*place.guards, text)))
-
-
-def _expects(manager: ast.expr) -> bool:
-    """Whether a context manager fails unless its block raises."""
-    return isinstance(manager, ast.Call) and dotted(manager.func).rpartition(".")[2] in EXPECTED_ERRORS
-
-
-def _own_nodes(function: Function) -> Iterator[ast.AST]:
-    """The nodes of a function without those of functions inside it."""
-    waiting: list[ast.AST] = list(function.body)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, Function | ast.Lambda):
-            continue
-        yield node
-        waiting.extend(ast.iter_child_nodes(node))
-
-
-def _chain(call: ast.Call) -> Iterator[str]:
-    """The names called in ``expect(page).to_have_title(x)``: "to_have_title", "expect"."""
-    node: ast.expr = call
-    while True:
-        match node:
-            case ast.Call(func=ast.Attribute(value=value, attr=name)):
-                yield name
-                node = value
-            case ast.Call(func=ast.Name(id=name)):
-                yield name
-                return
-            case ast.Attribute(value=value):
-                node = value
-            case _:
-                return
-
-
-def _skips(expression: ast.expr) -> bool:
-    if not isinstance(expression, ast.Call):
-        return False
-    owner, _, last = dotted(expression.func).rpartition(".")
-    return last in SKIPS and owner in {"pytest", "self", "unittest", ""}
-
-
-def _vacuous_method(call: ast.Call) -> bool:
-    """``self.assertTrue(True)``, ``self.assertEqual(x, x)``."""
-    match call:
-        case ast.Call(func=ast.Attribute(attr="assertTrue"), args=[condition, *_]):
-            return cannot_fail(condition)
-        case ast.Call(func=ast.Attribute(attr="assertEqual" | "assertIs"), args=[left, right, *_]):
-            return cannot_fail(ast.Compare(left, [ast.Eq()], [right]))
-        case _:
-            return False
-
-
-def _names_of(expression: ast.expr | None) -> set[str]:
-    items = expression.elts if isinstance(expression, ast.Tuple) else [expression] if expression else []
-    return {dotted(item).rpartition(".")[2] for item in items}
-
-
-def _catches_assertions(handler: ast.ExceptHandler) -> bool:
-    """Whether a failed assertion ends in this handler and the handler lets the test go on."""
-    if handler.type is not None and not CATCH_ALL & _names_of(handler.type):
-        return False
-    last = handler.body[-1]
-    fails = isinstance(last, ast.Raise | ast.Assert) or (
-        isinstance(last, ast.Expr) and dotted(last.value) in {"pytest.fail", "self.fail"}
-    )
-    return not fails
-
-
-def _swallows(call: ast.Call) -> bool:
-    """``suppress(AssertionError)`` and ``pytest.raises(Exception)`` turn a failed assertion inside into a pass."""
-    if dotted(call.func).rpartition(".")[2] not in {"suppress", *EXPECTED_ERRORS}:
-        return False
-    return any(CATCH_ALL & _names_of(argument) for argument in call.args)

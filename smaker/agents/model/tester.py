@@ -123,7 +123,7 @@ class _Examined:
         named = {name for source in sources for name in source.requirements}
         lines = [f"- {source.id} is skipped" for source in sources if source.skipped]
         lines += [
-            f"- {source.id} asserts nothing that can fail, in itself or in a function of its file"
+            f"- {source.id} asserts nothing that can fail, in itself or in a helper it calls"
             for source in sources
             if not source.assertions
         ]

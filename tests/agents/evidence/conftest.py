@@ -163,9 +163,7 @@ def run_of_pytest(tmp_path_factory) -> Run:
 @pytest.fixture(scope="session")
 def run_of_node(tmp_path_factory) -> Run:
     """One run of Node's runner with every way a test can end."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("Node.js is not installed")
+    node = shutil.which("node") or "node"  # the mark of what asks for it says what is lacking
     argv = [node, "--test", "--test-reporter=junit", "--test-reporter-destination=junit.xml",
             "--test-reporter=spec", "--test-reporter-destination=stdout"]  # fmt: skip
     return _run(tmp_path_factory.mktemp("node"), "node", NODE_SUITE, argv)
