@@ -56,7 +56,7 @@ def init(
     name: Annotated[str | None, typer.Option(help="What to call the project.")] = None,
     profile: Annotated[str | None, typer.Option(help="The stack profile to build with.")] = None,
     mode: Annotated[str | None, typer.Option(help="offline, openai, claude, local or hybrid.")] = None,
-    approve: Annotated[str, typer.Option(help="Wait for approval at these gates: plan,deploy.")] = "",
+    approve: Annotated[str, typer.Option(help="Wait for you at these gates: plan,deploy,questions.")] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve everything, ask nothing.")] = False,
     deploy: Annotated[str | None, typer.Option(help="none, process or compose.")] = None,
     review: Annotated[
@@ -331,5 +331,5 @@ def _gates(words: str) -> tuple[Gate, ...]:
         try:
             gates.append(Gate(word))
         except ValueError as error:
-            raise UsageError(f"There is no gate {word!r}.", hint="The gates are: plan, deploy") from error
+            raise UsageError(f"There is no gate {word!r}.", hint="The gates are: plan, deploy, questions") from error
     return tuple(gates)

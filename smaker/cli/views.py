@@ -47,7 +47,7 @@ def status_dict(snapshot: Snapshot) -> dict[str, Any]:
             }
             for row in _last_trace(snapshot).rows
         ],
-        "questions": list(project.spec.questions) if project.spec else [],
+        "questions": _assumed(snapshot),
         "unsupported": list(project.spec.unsupported) if project.spec else [],
         "tests": None
         if report is None
@@ -95,6 +95,14 @@ def _task_dict(task: Task) -> dict[str, Any]:
     }
 
 
+def _assumed(snapshot: Snapshot) -> list[str]:
+    """What the plan left open and what agents would have asked, each with what was taken instead."""
+    spec = snapshot.project.spec
+    dropped = {task.id for task in snapshot.tasks if task.state is TaskState.CANCELLED}
+    taken = [step.assumption for step in snapshot.steps if step.assumption and step.task not in dropped]
+    return [*(spec.questions if spec else ()), *dict.fromkeys(taken)]
+
+
 def _last_trace(snapshot: Snapshot) -> Trace:
     """The proofs as of the newest run; `smaker trace` also looks at the files as they are now."""
     from smaker.core.proof import Trace, trace
@@ -119,11 +127,11 @@ def summary_text(snapshot: Snapshot) -> str:
         lines.append(f"  proof  {proved} of {len(rows)} requirements proved")
     if project.deployment is not None:
         lines.append(f"  runs   {project.deployment.url}")
-    if project.spec is not None:
-        lines += [f"  open   {question}" for question in project.spec.questions]
-        lines += [f"  not built  {missing}" for missing in project.spec.unsupported]
-        if project.spec.questions or project.spec.unsupported:
-            lines.append(f'         to have it otherwise: smaker add-step {project.id} "…"')
+    assumed, missing = _assumed(snapshot), project.spec.unsupported if project.spec else ()
+    lines += [f"  open   {question}" for question in assumed]
+    lines += [f"  not built  {entry}" for entry in missing]
+    if assumed or missing:
+        lines.append(f'         to have it otherwise: smaker add-step {project.id} "…"')
     if project.error is not None:
         lines.append(f"  why    {project.error.message}")
         if project.error.hint:

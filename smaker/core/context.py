@@ -364,6 +364,7 @@ class Context(TaskView):
         output = (await self._ledger.step(StepKind.PROCESS, title, payload, seen)).output or {}
         look = Look.model_validate({**output, "output": await self._box.told(output.get("output", ""))})
         self._background.note(name, order, look)
+        self._ledger.shared = bool(self._background.running)
         return look
 
     async def _revive(self) -> None:
@@ -371,6 +372,6 @@ class Context(TaskView):
             await self._background.revive(await self._open())
 
     async def _seen(self) -> str | None:
-        if self._background.running:  # they may change files between two steps, of which the record knows nothing
+        if self._ledger.shared:  # between two steps files may change, of which the record knows nothing
             return self._files.tree
         return await super()._seen()

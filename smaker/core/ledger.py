@@ -74,6 +74,7 @@ class Ledger:
         self._recorded = [step for step in recorded if step.finished_at is not None]
         self._replay = replay
         self.index = 0
+        self.shared = False  # whether a process that runs beside the steps may change files too
         self.before: Callable[[], Awaitable[None]] | None = None  # each effect, once the files are as the record says
 
     @property
@@ -97,19 +98,12 @@ class Ledger:
         """
         sha = _sha(kind, payload)
         if self.recalling:
-            return await self._recall(kind, title, payload, sha, do)
+            return await self._recall(kind, title, sha, do)
         if self._replay:
             raise Diverged(f"{self._task.id}: {title!r} is not in the record", hint="The record is of another version.")
         return await self._record(kind, title, sha, do)
 
-    async def _recall(
-        self,
-        kind: StepKind,
-        title: str,
-        payload: Mapping[str, JsonValue],
-        sha: str,
-        do: Callable[[], Awaitable[Effect]],
-    ) -> Step:
+    async def _recall(self, kind: StepKind, title: str, sha: str, do: Callable[[], Awaitable[Effect]]) -> Step:
         step = self._recorded[self.index]
         if step.input_sha != sha:
             raise Diverged(
@@ -118,14 +112,10 @@ class Ledger:
             )
         self.index += 1
         if self._replay and self._files.checkout is not None:
-            mine: JsonValue = None
-            if step.kind in REPEATABLE:
+            if step.kind is StepKind.COMMIT or (step.kind is StepKind.EDIT and not self.shared):
                 await do()
-                mine = payload.get("files")
-            mine = mine if isinstance(mine, dict) else {}
-            others = {path: entry for path, entry in (step.changes or {}).items() if path not in mine}
-            if others:  # a command's, or those of a process that ran beside an edit
-                await self._files.reapply(others)
+            elif step.changes:
+                await self._files.reapply(step.changes)
             tree = await self._files.checkout.snapshot()
             if step.tree is not None and tree != step.tree:
                 raise Diverged(f"step {step.id} ({step.title}): the tree is {tree}, the record says {step.tree}")
@@ -197,7 +187,7 @@ def _event(step: Step) -> NewEvent:
         data |= {"exit_code": step.output.get("exit_code"), "seconds": step.output.get("seconds")}
     if step.kind is StepKind.PROCESS and step.output:
         message += " → runs" if step.output.get("running") else f" → {_ended(step.output.get('exit_code'))}"
-    message = assumption(step) or message
+    message = step.assumption or message
     if step.commit is not None:
         data["commit"] = step.commit
     files: list[JsonValue] = [*(step.changes or {})]
@@ -208,9 +198,3 @@ def _event(step: Step) -> NewEvent:
 
 def _ended(exit_code: JsonValue) -> str:
     return "stopped" if exit_code is None else f"exit {exit_code}"
-
-
-def assumption(step: Step) -> str | None:
-    """What a step took for granted because nobody was to be asked; None for all other steps."""
-    output = step.output or {}
-    return f"{step.title} Taken: {output.get('text')}" if output.get("assumed") else None

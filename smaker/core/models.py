@@ -249,6 +249,12 @@ class Step(Frozen):
     commit: str | None = None
     finished_at: datetime | None = None
 
+    @property
+    def assumption(self) -> str | None:
+        """The question that was not asked and what was taken for its answer; None for all other steps."""
+        output = self.output or {}
+        return f"{self.title} Taken: {output.get('text')}" if output.get("assumed") else None
+
 
 class Severity(StrEnum):
     """How much a finding matters: an error keeps the build from READY."""

@@ -82,6 +82,8 @@ class Work:
                     results[0][0],
                     f"(First your files were written: {', '.join(self.last)}.)\n{results[0][1]}",
                 )
+            if not calls:  # what looks at the files next is not to look at what a program changes meanwhile
+                await box.end()
             await self._put_back(began)
             talk += answers_to(results, native=native)
             if calls and not faults:

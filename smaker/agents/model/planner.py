@@ -12,10 +12,11 @@ from smaker.agents.model.talk import answer_lines, room
 from smaker.agents.prompts import render
 from smaker.agents.spec_file import SPEC_FILE, dump_spec
 from smaker.core.context import Context
-from smaker.core.models import Outcome, Verdict
+from smaker.core.models import Gate, Outcome, Verdict
 from smaker.core.ports import Message, Role, Traits
 from smaker.core.profile import Profile
 from smaker.core.spec import Spec
+from smaker.core.taskfiles import means_yes
 from smaker.profiles import Catalog
 
 GENERAL = ("python", "node")
@@ -60,6 +61,19 @@ class ModelPlanner:
         plan, talk = await ask_for(
             context, Role.PLANNING, talk, Plan, title="plan", traits=traits, check=lambda answer: to_spec(answer, names)
         )
+        if open_questions := _questions(context, to_spec(plan, names)):
+            answer = await context.ask(open_questions)
+            if not means_yes(answer):
+                talk.append(Message(role="user", text=render("planner_answers", answer=answer)))
+                plan, talk = await ask_for(
+                    context,
+                    Role.PLANNING,
+                    talk,
+                    Plan,
+                    title="plan by the answers",
+                    traits=traits,
+                    check=lambda answer: to_spec(answer, names),
+                )
         plan = await self._complete(context, words, plan, talk, traits)
         spec = to_spec(plan, names)
         await context.write({SPEC_FILE: dump_spec(spec)}, title="write the spec", own=True)
@@ -79,6 +93,16 @@ class ModelPlanner:
         asked = [*talk, question]
         further, _ = await ask_for(context, Role.PLANNING, asked, Further, title="review the plan", traits=traits)
         return plan.model_copy(update={"requirements": (*plan.requirements, *further.requirements)})
+
+
+def _questions(context: Context, spec: Spec) -> str:
+    """What a plan leaves open and its user is to be asked; "" where that is no gate, or nothing new is open."""
+    known = context.project.spec.questions if context.project.spec else ()
+    fresh = [question for question in spec.questions if question not in known]
+    if Gate.QUESTIONS not in context.project.gates or not fresh:
+        return ""
+    listed = (f"({number}) {question}" for number, question in enumerate(fresh, 1))
+    return f"{' '.join(listed)} Answer in your own words, or with yes where all of it may be so."
 
 
 def _likely(profiles: Sequence[Profile], files: Sequence[str]) -> Profile:

@@ -1,30 +1,36 @@
-"""What a model may do besides writing files: look at them, search them, run a command in the sandbox."""
+"""What a model may do besides writing files: look at them, run programs in the sandbox, ask its user."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from smaker.agents.codemap import grep, rank_by_meaning, render_grep, render_hits, search
+from smaker.agents.model.arguments import Arguments, Tools, described
+from smaker.agents.model.listing import listed
+from smaker.agents.model.processes import Processes
 from smaker.agents.model.showing import MAPS
 from smaker.core.context import Context
 from smaker.core.errors import NotFound, PathError, UsageError
+from smaker.core.models import Gate
 from smaker.core.ports import Tool, ToolCall
 
 MAX_RESULT = 12_000  # characters of a result that a model is shown: the head and the tail of more
 MAX_CALLS = 16  # of one answer
 
 
-class _Arguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class ListFiles(Arguments):
+    """List the project's files with their sizes in bytes; a folder of many is one line."""
+
+    folder: Annotated[str, Field(max_length=500, description="only what is in it")] = ""
 
 
-class ReadFile(_Arguments):
+class ReadFile(Arguments):
     """Read a file of the project, or some of its lines."""
 
     path: str
@@ -32,13 +38,13 @@ class ReadFile(_Arguments):
     last: Annotated[int | None, Field(ge=1, description="the last line; all to the end without it")] = None
 
 
-class SearchFiles(_Arguments):
+class SearchFiles(Arguments):
     """Find the lines of all files that hold a text; where none does, the places that its words lead to, best first."""
 
     text: Annotated[str, Field(min_length=1, max_length=200, description="no pattern; capitals do not matter")]
 
 
-class RunCommand(_Arguments):
+class RunCommand(Arguments):
     """Run a command (bash) in the project's folder, without network and without git, for a minute at most; you see the
     head and the tail of its output, 12,000 characters. Files it writes in the project are kept, those in /tmp are not.
     """
@@ -46,23 +52,35 @@ class RunCommand(_Arguments):
     command: Annotated[str, Field(min_length=1, max_length=4000, description="as in a shell: pipes and && work")]
 
 
+class AskUser(Arguments):
+    """Ask the user what only they can say. In most builds nobody is there: what you would take holds at once."""
+
+    question: Annotated[str, Field(min_length=3, max_length=500)]
+    default: Annotated[str, Field(min_length=1, max_length=500, description="what you would take")]
+
+
 class Toolbox:
     """The tools of one task."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._tools: dict[str, tuple[type[_Arguments], Callable[[Any], Awaitable[str]]]] = {
+        self._processes = Processes(context)
+        self._tools: Tools = {
+            "list_files": (ListFiles, self._list),
             "read_file": (ReadFile, self._read),
             "search_files": (SearchFiles, self._search),
             "run_command": (RunCommand, self._run),
+            **self._processes.tools,
+            "ask_user": (AskUser, self._ask),
         }
 
     def described(self) -> tuple[Tool, ...]:
         """The tools as a model is told of them."""
-        return tuple(
-            Tool(name=name, description=shape.__doc__ or "", parameters=_schema(shape))
-            for name, (shape, _) in self._tools.items()
-        )
+        return described(self._tools)
+
+    async def end(self) -> None:
+        """Stop the programs that were started."""
+        await self._processes.end()
 
     async def use(self, calls: Sequence[ToolCall]) -> list[tuple[str, str]]:
         """Carry out calls in order; return (call id, what it gave or why it could not be done) for each."""
@@ -90,6 +108,14 @@ class Toolbox:
         except (NotFound, PathError, UsageError) as error:
             return f"{error.message} {error.hint}".strip()
 
+    async def _list(self, given: ListFiles) -> str:
+        folder = "/".join(part for part in given.folder.split("/") if part not in {"", "."})
+        context = self._context
+        async with MAPS.borrow(context.project.id, context, changes=context.changes) as index:
+            files = index.files.values()
+            sizes = {file.path: file.size or None for file in files if not file.path.startswith(".smaker/")}
+        return listed(sizes, folder) or f"There is no file in {folder or 'the project'!r}."
+
     async def _read(self, given: ReadFile) -> str:
         lines = (await self._context.text(given.path)).splitlines()
         last = min(given.last or len(lines), len(lines))
@@ -111,6 +137,13 @@ class Toolbox:
         ended = f"stopped: {ran.limit}" if ran.limit else f"exit code {ran.exit_code}"
         return f"{ran.output.rstrip()}\n({ended})"
 
+    async def _ask(self, given: AskUser) -> str:
+        question, default = (" ".join(text.split()) for text in (given.question, given.default))
+        answer = await self._context.ask(question, default=default)
+        if Gate.QUESTIONS in self._context.project.gates:
+            return f"The user says: {answer}"
+        return f"Nobody is there to ask. Go on with what you would take, it is told to the user: {answer}"
+
 
 def clipped(text: str, limit: int = MAX_RESULT) -> str:
     """Head and tail of a text that is too long."""
@@ -118,8 +151,3 @@ def clipped(text: str, limit: int = MAX_RESULT) -> str:
         return text
     head = limit // 4
     return f"{text[:head]}\n… {len(text) - limit:,} characters left out …\n{text[head - limit :]}"
-
-
-def _schema(shape: type[_Arguments]) -> dict[str, Any]:
-    schema: Mapping[str, Any] = shape.model_json_schema()
-    return {key: value for key, value in schema.items() if key not in {"title", "description"}}
