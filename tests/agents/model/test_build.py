@@ -119,6 +119,29 @@ async def test_a_file_that_cannot_be_imported_keeps_no_other_from_being_seen_red
         assert "tests/acceptance/test_beside.py::test_by_itself" in {proof.source.id for proof in build.project.proofs}
 
 
+async def test_helpers_in_another_file_of_the_tests_prove_and_their_loss_is_seen(
+    shop: Any, script: Any, tests: str, file: Any
+) -> None:
+    helpers = "def agrees(seen, wanted):\n    assert seen == wanted\n"
+    uses = tests.replace('    assert from_roman("MCMXCIV") == 1994\n', '    agrees(from_roman("MCMXCIV"), 1994)\n')
+    uses = uses.replace("import pytest\n", "import pytest\nfrom helpers import agrees\n")
+    uses = uses.replace('    with pytest.raises(ValueError):\n        from_roman("IIII")\n', "")
+    hollow = file("tests/acceptance/helpers.py", helpers.replace("assert seen", "return seen"))
+    answers = [hollow + file("tests/acceptance/test_roman.py", uses), file("tests/acceptance/helpers.py", helpers)]
+    async with shop(script(tester=answers)) as opened:
+        build = await opened.build()
+        assert build.project.state is ProjectState.READY, build.project.error
+        assert "test_from_roman asserts nothing that can fail" in opened.server.requests[-1].text
+        assert (await opened.local.control.trace(build.project.id)).holds
+        beside = Path(build.project.workspace) / "tests/acceptance/helpers.py"
+        beside.write_text(helpers.replace("==", "or"))
+        (broken,) = (await opened.local.control.trace(build.project.id)).weakened
+        assert broken.id == "tests/acceptance/test_roman.py::test_from_roman"
+        assert "assertion removed: agrees(from_roman('MCMXCIV'), 1994): assert seen == wanted" in broken.reason
+        beside.unlink()
+        assert (await opened.local.control.trace(build.project.id)).weakened
+
+
 async def test_lines_left_out_of_the_plan_are_asked_about(shop: Any, script: Any, plan: dict[str, Any]) -> None:
     short = json.dumps({**plan, "requirements": plan["requirements"][:1]})
     further = json.dumps({"requirements": [plan["requirements"][1]]})
