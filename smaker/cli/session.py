@@ -101,7 +101,7 @@ class Session:
         """Tell a person that what they typed holds a credential, if it does."""
         from smaker.core.typed import masked
 
-        if told := masked(text or "", local.redact)[1]:
+        if told := masked(text or "", local.redactor.redact)[1]:
             self.warn(told)
 
     def show(self, value: Any, text: str | Callable[[], str], *, exact: bool = False) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue, TypeAdapter
 
 from smaker.core.budget import Warned, call_bounds
+from smaker.core.confidential import Live
 from smaker.core.errors import ConfigError, SmakerError, WaitingForUser
 from smaker.core.ledger import Effect, Ledger
 from smaker.core.models import Budget, StepKind, Usage
@@ -32,7 +33,7 @@ class Asking:
     models: Models | None
     store: Store
     redact: Callable[[str], str]
-    say: Callable[[str], None]
+    live: Callable[[], Live]
     ledger: Ledger
     warned: Warned = field(default_factory=Warned)
     override: str | None = None  # a provider, or "provider/model", that answers for every role
@@ -70,7 +71,8 @@ class Asking:
         if several and isinstance(model, Proposing):
             replies = await model.propose(request)
         else:
-            replies = (await model.ask(request, self.say),)
+            with self.live() as say:
+                replies = (await model.ask(request, say),)
         usage = sum((reply.usage for reply in replies), Usage())
         steps = await self.store.steps(self.project)
         await self.warned.warn(self.store, self.project, call_bounds(self.budget, steps, self.task, usage))

@@ -175,11 +175,18 @@ class Background:
         await asyncio.shield(ends)  # whoever waits for this may be cancelled; they end all the same
 
     async def _start(self, checkout: Checkout, order: Order) -> _Alive:
-        heard = _Heard()
+        heard, live = _Heard(), self._box.live()
+
+        def printed(text: str) -> None:
+            live(text)
+            heard.add(text)
+
         process = await self._box.start(
-            checkout, order.argv, port=order.port, variables=order.variables, reach=self.reach, on_output=heard.add
+            checkout, order.argv, port=order.port, variables=order.variables, reach=self.reach, on_output=printed
         )
-        return _Alive(process, asyncio.ensure_future(process.wait()), heard)
+        ending = asyncio.ensure_future(process.wait())
+        ending.add_done_callback(lambda _: live.end())
+        return _Alive(process, ending, heard)
 
     @staticmethod
     async def _listens(alive: _Alive, order: Order) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from smaker.core.confidential import Live
 from smaker.core.errors import NotFound, Unavailable
 from smaker.core.http_probe import http_get
 from smaker.core.ports import Checkout, Command, Environments, Mount, Process, Sandbox, SandboxProfile, Store
@@ -46,18 +47,19 @@ class Box:
         environments: Environments,
         store: Store,
         redact: Callable[[str], str],
-        say: Callable[[str], None],
+        live: Callable[[], Live],
     ) -> None:
         self._sandbox = sandbox
         self._environments = environments
         self._store = store
         self._redact = redact
-        self._say = say
+        self.live = live
         self._mounts: tuple[Mount, ...] = ()
 
     async def prepare(self, profile: Profile, checkout: Checkout) -> None:
         """Make the profile's environment ready. Raises Unavailable."""
-        self._mounts = await self._environments.prepare(profile, checkout.path, self._say)
+        with self.live() as say:
+            self._mounts = await self._environments.prepare(profile, checkout.path, say)
 
     async def run(
         self,
@@ -73,7 +75,8 @@ class Box:
         await checkout.discard(collect)
         command = self._command(checkout, argv, profile=profile, reach=reach)
         command = command.model_copy(update={"timeout_s": timeout_s})
-        result = await self._sandbox.run(command, self._say)
+        with self.live() as say:
+            result = await self._sandbox.run(command, say)
         files: dict[str, JsonValue] = {}
         for path in collect:
             try:
@@ -119,19 +122,13 @@ class Box:
         *,
         variables: Mapping[str, str],
         port: int | None,
+        on_output: Callable[[str], None],
         reach: Mapping[int, Path] | None = None,
-        on_output: Callable[[str], None] | None = None,
     ) -> Process:
         """Start a program that goes on by itself. Raises SandboxUnavailable, UsageError."""
-
-        def heard(text: str) -> None:
-            self._say(text)
-            if on_output is not None:
-                on_output(text)
-
         profile: SandboxProfile = "run" if port is None else "web"
         command = self._command(checkout, argv, profile=profile, port=port, reach=reach, env=variables)
-        return await self._sandbox.start(command, heard)
+        return await self._sandbox.start(command, on_output)
 
     async def try_start(
         self,
@@ -144,16 +141,17 @@ class Box:
         timeout_s: float,
     ) -> dict[str, JsonValue]:
         """Start a server, ask it for ``path`` once it listens, and stop it."""
-        process = await self.start(checkout, argv, variables=variables, port=port)
-        try:
-            await process.wait_for_port(timeout_s=timeout_s)
-            assert process.socket is not None
-            status, body = await http_get(process.socket, path, timeout_s=10)
-            return {"status": status, "detail": self._redact(body.decode("utf-8", "replace")[:2000])}
-        except Unavailable as error:
-            return {"status": 0, "detail": self._redact(f"{error.message}\n{process.tail()}")}
-        finally:
-            await process.stop()
+        with self.live() as say:
+            process = await self.start(checkout, argv, variables=variables, port=port, on_output=say)
+            try:
+                await process.wait_for_port(timeout_s=timeout_s)
+                assert process.socket is not None
+                status, body = await http_get(process.socket, path, timeout_s=10)
+                return {"status": status, "detail": self._redact(body.decode("utf-8", "replace")[:2000])}
+            except Unavailable as error:
+                return {"status": 0, "detail": self._redact(f"{error.message}\n{process.tail()}")}
+            finally:
+                await process.stop()
 
     def _command(
         self,

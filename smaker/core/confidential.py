@@ -79,8 +79,8 @@ def confidential_values(path: str, data: bytes) -> Iterator[str]:
 class Mask:
     """Masks the credentials that all builds know, and what the confidential files it has learned hold."""
 
-    def __init__(self, redact: Callable[[str], str]) -> None:
-        self._redact = redact
+    def __init__(self, redactor: Redactor) -> None:
+        self._common = redactor
         self._learned = Redactor()
 
     def learn(self, path: str, data: bytes) -> None:
@@ -90,7 +90,38 @@ class Mask:
 
     def __call__(self, text: str) -> str:
         """The text without them."""
-        return self._learned.redact(self._redact(text))
+        return self._learned.redact(self._common.redact(text))
+
+    def live(self, show: Callable[[str], None]) -> Live:
+        """Return what to feed with text that comes in pieces and that ``show`` is to have without them."""
+        return Live(self._common, self._learned, show)
+
+
+class Live:
+    """Passes text on as it comes, wherever its pieces cut a credential. What is kept back is passed on at its `end`."""
+
+    def __init__(self, common: Redactor, learned: Redactor, show: Callable[[str], None]) -> None:
+        self._common = common.stream()
+        self._learned = learned.stream()
+        self._show = show
+
+    def __enter__(self) -> Live:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def __call__(self, piece: str) -> None:
+        """Take a piece."""
+        self._pass_on(self._learned.feed(self._common.feed(piece)))
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        self._pass_on(self._learned.feed(self._common.flush()) + self._learned.flush())
+
+    def _pass_on(self, text: str) -> None:
+        if text:
+            self._show(text)
 
 
 def _unquoted(value: str) -> str:

@@ -54,7 +54,7 @@ class Context(TaskView):
             environments=rooms.environments,
             store=rooms.store,
             redact=self._mask,
-            say=self.say,
+            live=self.live,
         )
         self._asking = Asking(
             project=task.project,
@@ -63,7 +63,7 @@ class Context(TaskView):
             models=rooms.models,
             store=rooms.store,
             redact=self._mask,
-            say=lambda text: self.say(text, stream="model"),
+            live=lambda: self.live("model"),
             ledger=self._ledger,
             warned=rooms.warned,
             override=build.project.model,

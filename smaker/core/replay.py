@@ -27,6 +27,7 @@ from smaker.core.ports import (
 )
 from smaker.core.profile import Profile
 from smaker.core.rooms import Rooms
+from smaker.core.secrets import Redactor
 from smaker.core.spec import Frozen
 
 
@@ -78,7 +79,7 @@ async def replay_project(
     folder: Path,
     agent: Callable[[str, str], Agent],
     clock: Clock,
-    redact: Callable[[str], str] = str,
+    redactor: Redactor | None = None,
 ) -> Replayed:
     """Do every task that was done again, in the order in which they were, with recorded results, in ``folder``.
 
@@ -102,7 +103,7 @@ async def replay_project(
         environments=nothing,
         clock=clock,
         bus=Bus(),
-        redact=redact,
+        redactor=redactor or Redactor(),
         replay=True,
     )
     for task in done:

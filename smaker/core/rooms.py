@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from smaker.core.budget import Warned
 from smaker.core.bus import Bus
 from smaker.core.ports import Clock, Environments, Models, Sandbox, Store, Workspace
+from smaker.core.secrets import Redactor
 
 
 class Waiting(Exception):
@@ -28,7 +29,7 @@ class Rooms:
     environments: Environments
     clock: Clock
     bus: Bus
-    redact: Callable[[str], str] = str
+    redactor: Redactor = field(default_factory=Redactor)
     models: Models | None = None
     replay: bool = False
     warned: Warned = field(default_factory=Warned)  # of the project's bounds

@@ -14,15 +14,14 @@ import hashlib
 import json
 import math
 import re
-import string
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from urllib.parse import quote
 
-HOLD_BACK = 512
-"""Characters of an unfinished line that a stream keeps back."""
+LOOK_BACK = 512
+"""Characters that a stream remembers of what it passed on: a name before a value makes it a credential."""
 
 MINIMUM_KNOWN = 8
 """Known values shorter than this are not masked: they would mask ordinary words."""
@@ -33,15 +32,11 @@ _LONGEST_KEY_BLOCK = 16_384
 
 @dataclass(frozen=True)
 class Hit:
-    """A credential at ``text[start:end]``, recognised by what begins at ``context`` ("password = " before the value).
-
-    ``obvious_example`` ones are placeholders of documentation.
-    """
+    """A credential at ``text[start:end]``; ``obvious_example`` ones are placeholders of documentation."""
 
     kind: str
     start: int
     end: int
-    context: int
     obvious_example: bool = False
 
 
@@ -99,7 +94,6 @@ def _varied(value: str) -> bool:
 
 _GENERIC = "credential"  # recognised by the name it is given to; any other kind says more
 _STARTS = r"(?<![A-Za-z0-9_-])"  # no two matches begin inside one run of token characters
-_LOOK_BEHIND = 8
 _ENDS = r"(?![A-Za-z0-9_-])"
 _GIVEN_TO = r"[\"']?[ \t]{0,4}(?:=>|:=|[:=])[ \t]{0,4}[\"'`]?"
 
@@ -134,7 +128,7 @@ _SHAPES: tuple[tuple[str, str, str, Callable[[str], bool] | None], ...] = (
 )
 # the same, where the value is group 1 and what stands before it makes it a secret
 _NAMED: tuple[tuple[str, str, str, Callable[[str], bool] | None], ...] = (
-    ("telegram", ":aa", rf"(?<=[0-9]{{{_LOOK_BEHIND}}}):(AA[A-Za-z0-9_-]{{33}}){_ENDS}", None),
+    ("telegram", ":aa", rf"(?<=[0-9]{{8}}):(AA[A-Za-z0-9_-]{{33}}){_ENDS}", None),
     ("azure", "accountkey=", r"AccountKey=([A-Za-z0-9+/]{86}==)", None),
     ("url", "://", r"://[A-Za-z0-9._%+-]{0,64}+:([A-Za-z0-9._~%!$&*+,;=-]{12,200}+)@[A-Za-z0-9]", _random),
     (
@@ -171,6 +165,8 @@ KINDS = tuple(dict.fromkeys([*(pattern.kind for pattern in _PATTERNS), "private-
 """The names of everything that is recognised by its shape."""
 
 _BEGIN_KEY = re.compile(r"-----BEGIN [A-Z ]{0,24}PRIVATE KEY(?: BLOCK)?-----")
+_KEY_HEADER = "-----BEGIN "
+_LONGEST_HEADER = 60
 _KEY_BODY = re.compile(r"(?:\\[rn]|[\s\"'+,])*+(?:[A-Za-z-]{2,20}: [^\n]{0,100}\n\s*+)*+[A-Za-z0-9+/=]{32}")
 _KEY_RUN = re.compile(r"(?:[A-Za-z0-9+/=\s\"',]|\\[rn])*+")
 
@@ -191,7 +187,7 @@ def _key_blocks(text: str) -> Iterable[Hit]:
         else:
             run = _KEY_RUN.match(text, position, min(limit, len(text)))
             position = run.end() if run else position
-        yield Hit("private-key", begin.start(), position, begin.start())
+        yield Hit("private-key", begin.start(), position)
 
 
 def scan(text: str) -> list[Hit]:
@@ -216,8 +212,7 @@ def _judge(pattern: _Pattern, match: re.Match[str]) -> Hit | None:
     if pattern.accept is not None and not pattern.accept(value):
         return None
     start, end = match.span(1 if pattern.named else 0)
-    context = max(0, match.start() - _LOOK_BEHIND)
-    return Hit(pattern.kind, start, end, context, _EXAMPLE.search(value) is not None)
+    return Hit(pattern.kind, start, end, _EXAMPLE.search(value) is not None)
 
 
 def _order(hit: Hit) -> tuple[int, bool, int]:
@@ -306,7 +301,7 @@ class Redactor:
             position = text.find(form)
             while position >= 0:
                 end = position + len(form)
-                found.append(Hit(label, position, end, position))
+                found.append(Hit(label, position, end))
                 position = text.find(form, end)
         found.sort(key=_order)
         joined: list[Hit] = []
@@ -314,7 +309,7 @@ class Redactor:
             if joined and hit.start < joined[-1].end:
                 last = joined[-1]
                 kind = hit.kind if last.kind == _GENERIC else last.kind
-                joined[-1] = Hit(kind, last.start, max(last.end, hit.end), min(last.context, hit.context))
+                joined[-1] = Hit(kind, last.start, max(last.end, hit.end))
             else:
                 joined.append(hit)
         return joined
@@ -324,42 +319,37 @@ class Redactor:
         return StreamRedactor(self)
 
 
-def _mask(text: str, hits: Iterable[Hit]) -> str:
+def _mask(text: str, hits: Iterable[Hit], done: int = 0) -> str:
+    """The text from ``done`` on with the hits masked."""
     pieces: list[str] = []
-    done = 0
     for hit in hits:
         pieces += [text[done : hit.start], f"[redacted:{hit.kind}]"]
         done = hit.end
     return "".join([*pieces, text[done:]])
 
 
-_TOKEN_CHARACTERS = string.ascii_letters + string.digits + "_.+/=~%-"
-_RESCAN = 256  # characters that must come before an unfinished line is looked at again
+_LETTER = re.compile(r"[A-Za-z0-9]")
 
 
 class StreamRedactor:
-    """Masks a stream whose pieces may cut a credential anywhere.
+    """Masks a stream whose pieces may cut a credential anywhere, and keeps back as little as that allows.
 
-    Whole lines are passed on at once, for no credential but a key block spans lines, and key blocks are followed to
-    their end. Of an unfinished line the last `HOLD_BACK` characters are kept until more comes; so is an unbroken run of
-    token characters (a long JWT) up to 8 kB.
+    Only key blocks and known values can have white space in them. So what is kept back is the word that is still coming
+    (a row of dots is none) up to 8 kB, what may be the beginning of a known value, and a key block until its end.
     """
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        self._hold = max(HOLD_BACK, *map(len, redactor.forms), 0)
-        self._spans_lines = any("\n" in form for form in redactor.forms)  # then a finished line proves nothing
+        self._known = [*redactor.forms, _KEY_HEADER]
+        self._first = {form[0] for form in self._known}
+        self._longest = max(map(len, self._known))
         self._buffer = ""
-        self._next = self._hold
+        self._passed = 0  # characters at its beginning that were passed on
 
     def feed(self, chunk: str) -> str:
         """Take a piece and return what can be passed on."""
         self._buffer += chunk
-        if len(self._buffer) < self._next and "\n" not in chunk:
-            return ""
-        out = self._emit(self._cut())
-        self._next = max(self._hold, len(self._buffer)) + _RESCAN
-        return out
+        return self._emit(self._cut())
 
     def flush(self) -> str:
         """Return the rest, at the stream's end."""
@@ -367,32 +357,35 @@ class StreamRedactor:
 
     def _cut(self) -> int:
         """How much of the buffer cannot be part of a credential that is still coming."""
-        buffer = self._buffer
-        line = 0 if self._spans_lines else buffer.rfind("\n") + 1
-        cut = max(line, len(buffer) - self._hold)
-        if cut > line:
-            lowest = max(line, cut - _LONGEST_TOKEN)
-            token = lowest + len(buffer[lowest:cut].rstrip(_TOKEN_CHARACTERS))
-            cut = token if token > cut - _LONGEST_TOKEN else cut
-        opened = buffer.rfind("-----BEGIN ", max(0, cut - _LONGEST_KEY_BLOCK), cut)
-        return opened if opened >= 0 and self._still_open(opened) else cut
+        buffer, size = self._buffer, len(self._buffer)
+        word = 1 + max(buffer.rfind(space) for space in " \t\r\n")
+        begun = _LETTER.search(buffer, word)
+        cut = size if begun is None else begun.start()
+        if size - cut > _LONGEST_TOKEN:
+            cut = size - LOOK_BACK
+        for begin in range(max(self._passed, size - self._longest), cut):
+            if buffer[begin] in self._first and any(form.startswith(buffer[begin:]) for form in self._known):
+                cut = begin
+                break
+        opened = buffer.rfind(_KEY_HEADER, max(0, cut - _LONGEST_KEY_BLOCK))
+        return min(cut, opened) if opened >= 0 and self._still_open(opened) else cut
 
     def _still_open(self, opened: int) -> bool:
-        """Whether the armour that begins at ``opened`` is a private key whose end has not come."""
+        """Whether the armour that begins at ``opened`` may be a private key whose end has not come."""
         begin = _BEGIN_KEY.match(self._buffer, opened)
-        if begin is None or (
-            len(self._buffer) - begin.end() > HOLD_BACK and not _KEY_BODY.match(self._buffer, begin.end())
-        ):
+        if begin is None:
+            return len(self._buffer) - opened < _LONGEST_HEADER and self._buffer.find("\n", opened) < 0
+        if len(self._buffer) - begin.end() > LOOK_BACK and not _KEY_BODY.match(self._buffer, begin.end()):
             return False
         end = self._buffer.find("-----END ", begin.end())
         return end < 0 or self._buffer.find("-----", end + 9) < 0
 
     def _emit(self, cut: int) -> str:
-        hits = self._redactor.find(self._buffer)
-        if cut < len(self._buffer):
-            for hit in reversed(hits):
-                if hit.context < cut < hit.end:
-                    cut = hit.context
-        out = _mask(self._buffer[:cut], [hit for hit in hits if hit.end <= cut])
-        self._buffer = self._buffer[cut:]
+        begin = self._passed
+        hits = self._redactor.find(self._buffer) if cut > begin else []
+        cut = max(begin, min([cut, *(hit.start for hit in hits if hit.start < cut < hit.end)]))
+        due = [replace(hit, start=max(hit.start, begin)) for hit in hits if begin < hit.end <= cut]
+        out = _mask(self._buffer[:cut], due, begin)
+        forgotten = max(0, cut - max(LOOK_BACK, self._longest))
+        self._buffer, self._passed = self._buffer[forgotten:], cut - forgotten
         return out

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import Literal
 
-from smaker.core.confidential import Mask, is_confidential, text_without_values
+from smaker.core.confidential import Live, Mask, is_confidential, text_without_values
 from smaker.core.errors import NotFound, PathError, SmakerError
 from smaker.core.events import Delta
 from smaker.core.ledger import Effect, Ledger
@@ -27,7 +27,7 @@ class TaskView:
         self.build = build
         self.task = task
         self._rooms = rooms
-        self._mask = Mask(rooms.redact)
+        self._mask = Mask(rooms.redactor)
         self._learned = EMPTY_TREE  # the tree whose confidential files the mask knows
         self._files = TaskFiles(rooms.workspace, rooms.store)
         self._ledger = Ledger(
@@ -87,10 +87,19 @@ class TaskView:
         None where it was deleted."""
         return await (await self._open()).changes(old, new or await self.tree())
 
-    def say(self, text: str, *, stream: Literal["output", "model"] = "output") -> None:
-        """Show live output. Not recorded."""
-        delta = Delta(project=self.task.project, task=self.task.id, stream=stream, text=self._mask(text))
-        self._rooms.bus.publish((delta,))
+    def live(self, stream: Literal["output", "model"] = "output") -> Live:
+        """Return what shows the output of one command, or the answer of one model, as it comes. Not recorded."""
+
+        def show(text: str) -> None:
+            delta = Delta(project=self.task.project, task=self.task.id, stream=stream, text=text)
+            self._rooms.bus.publish((delta,))
+
+        return self._mask.live(show)
+
+    async def masked(self, text: str) -> str:
+        """Text without what is, or looks like, a credential."""
+        await self._learn()
+        return self._mask(text)
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from smaker.core.budget import Warned, time_bounds
 from smaker.core.bus import Bus
@@ -44,6 +44,7 @@ from smaker.core.ports import (
     Workspaces,
 )
 from smaker.core.rooms import Rooms, Waiting
+from smaker.core.secrets import Redactor
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class Crew:
     clock: Clock
     bus: Bus
     lock: ProjectLock
-    redact: Callable[[str], str] = str
+    redactor: Redactor = field(default_factory=Redactor)
     models: Models | None = None
 
 
@@ -266,7 +267,7 @@ class Worker:
                 environments=crew.environments,
                 clock=crew.clock,
                 bus=crew.bus,
-                redact=crew.redact,
+                redactor=crew.redactor,
                 warned=self._warned[build.project.id],
                 models=crew.models,
             ),

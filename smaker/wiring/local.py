@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from smaker.core.models import Project
     from smaker.core.ports import Agent, Environments, ProjectLock, Sandbox, Store, Workspaces
     from smaker.core.replay import Replayed
+    from smaker.core.secrets import Redactor
     from smaker.core.worker import Worker
     from smaker.deploy.process import ProcessTarget
     from smaker.profiles import Catalog
@@ -52,7 +53,7 @@ class Local:
     clock: SystemClock
     bus: Bus
     models: ConfiguredModels
-    redact: Callable[[str], str]
+    redactor: Redactor
     listen: Any
     notices: tuple[str, ...] = ()
 
@@ -97,7 +98,7 @@ class Local:
                 folder=Path(folder) / "files",
                 agent=self.agent,
                 clock=self.clock,
-                redact=self.redact,
+                redactor=self.redactor,
             )
 
     async def replay_file(self, path: Path) -> Replayed:
@@ -199,7 +200,7 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
             clock=clock,
             bus=bus,
             lock=lock,
-            redact=redactor.redact,
+            redactor=redactor,
             models=models,
         )
         info = WorkerInfo(
@@ -220,7 +221,7 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
             clock=clock,
             bus=bus,
             models=models,
-            redact=redactor.redact,
+            redactor=redactor,
             listen=listen_on,
             notices=notices,
         )

@@ -105,7 +105,7 @@ async def house(home: Path, what: What, *gates: Gate) -> AsyncGenerator[House]:
         clock=clock,
         bus=bus,
         lock=lock,
-        redact=Redactor().redact,
+        redactor=Redactor(),
     )
     engine = Engine(desk)
     worker = Worker(WorkerInfo(id="w", host="h", pid=1, capabilities=()), crew, lease_s=3)

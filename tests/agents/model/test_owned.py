@@ -13,6 +13,7 @@ import pytest
 
 from smaker.core.commands import Reply
 from smaker.core.control import NewProject
+from smaker.core.events import Delta
 from smaker.core.models import ProjectState, TaskState
 from smaker.core.ports import ToolCall
 from smaker.testing import Canaries, Say, assert_safe_failure, fingerprint
@@ -103,6 +104,36 @@ async def test_credentials_of_the_repository_are_masked(
     assert replay.equal
     home = tmp_path / "home"
     assert_safe_failure(None, unchanged=before, canaries=owned, places=[sent, home / "smaker.db", home / "blobs"])
+
+
+HALVES = (
+    "import time; word = open('.env').read().split('SHOP_PASSWORD=')[1].split()[0]; "
+    "print('it is', word[:14], end='', flush=True); time.sleep(0.3); print(word[14:], 'and more')"
+)
+
+
+async def test_what_comes_in_pieces_is_shown_without_credentials(
+    shop: Any, answers: Any, file: Any, theirs: Path, owned: Canaries
+) -> None:
+    token = "gh" + "p_" + secrets.token_hex(18)
+    looks = (call(1, "run_command", command=f'python3 -c "{HALVES}"'),)
+    coder = (Say(f"I try {token} first", calls=looks, piece=20, pause_s=0.05), file("greeting.py", GREETING))
+    async with shop(answers(*coder)) as opened:
+        request = NewProject(prompt="greet('Ada') is 'Hello, Ada!'.", mode="local")
+        project = await opened.local.adopt(str(theirs), request, None)
+        with opened.local.bus.subscribe(project.id) as heard:
+            build = await opened.drive(project)
+            shown: dict[str, list[str]] = {"output": [], "model": []}
+            while item := await heard.next(0.01):
+                if isinstance(item, Delta):
+                    shown[item.stream].append(item.text)
+    assert build.project.state is ProjectState.READY, build.project.error
+    said, printed = "".join(shown["model"]), "".join(shown["output"])
+    assert "I try [redacted:github] first" in said
+    assert "it is [redacted:confidential] and more\n" in printed
+    assert token[:20] not in said
+    assert owned.core[:8] not in printed
+    assert len(shown["model"]) > 5, "it is shown as it comes"
 
 
 async def test_a_mask_is_not_written_over_what_it_stands_for(shop: Any, script: Any, file: Any, good: str) -> None:
