@@ -54,6 +54,7 @@ def load() -> ModuleType:
         litellm.telemetry = False
         litellm.suppress_debug_info = True
         litellm.drop_params = True
+        litellm.DEFAULT_MAX_RETRIES = 0  # for embeddings, where it takes a max_retries of 0 for none given
         # the one hook that every provider's client goes through, but those of OpenAI's library, which have their own
         AsyncHTTPHandler.create_client = create_client
         litellm.aclient_session = bounded_client(trusted(), None)

@@ -11,6 +11,7 @@ from smaker.core.errors import ConfigError, ModelError, Unavailable
 from smaker.core.ports.llm import Message, Request, Tool, ToolCall
 from smaker.core.secrets import Redactor
 from smaker.llm.breaker import Breaker
+from smaker.llm.embedder import ProviderEmbedder
 from smaker.llm.litellm_wire import Litellm
 from smaker.llm.mask import Mask
 from smaker.llm.patience import Patiently
@@ -109,3 +110,62 @@ async def test_faults_are_named_and_hold_no_key(model, serve, fault, error, code
     assert "odd-4713" not in f"{caught.value.message}{caught.value.hint}{caught.value.__cause__!r}"
     assert other.requests == []
     assert len(server.requests) <= 3  # it does not ask again by itself
+
+
+@pytest.fixture
+def embedder(serve):
+    """A model for embeddings behind litellm."""
+
+    async def make(*vectors, total_s: float = 10.0):
+        server = await serve(vectors=vectors)
+        clock, mask = FrozenClock(), Mask(Redactor({"mistral": KEY}))
+        endpoint = Endpoint("mistral", "mistral-embed", server.url, KEY, Deadlines(total_s=total_s))
+        wire = Litellm(endpoint, Transport(mask, clock))
+        patiently = Patiently(Breaker(clock), clock)
+        return server, ProviderEmbedder(
+            "mistral", "mistral-embed", "", wire, patiently=patiently, mask=mask, prices=Prices()
+        )
+
+    return make
+
+
+@installed
+@pytest.mark.filterwarnings("ignore")
+async def test_vectors_usage_and_price(embedder) -> None:
+    server, mistral = await embedder()
+    answer = await mistral.embed(["a cat", "a dog"])
+    assert [len(vector) for vector in answer.vectors] == [256, 256]
+    assert sum(a * b for a, b in zip(*answer.vectors, strict=True)) == pytest.approx(0.5)
+    assert answer.usage.tokens_in > 0
+    assert answer.usage.cost_usd > 0
+    (asked,) = server.embedded
+    assert asked.texts == ["a cat", "a dog"]
+    assert asked.headers["authorization"] == f"Bearer {KEY}"
+
+
+@installed
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        (Fault.KEY_ECHO, "E_MODEL_AUTH"),
+        (Fault.UNKNOWN_MODEL, "E_MODEL_UNKNOWN"),
+        (Fault.ERROR_500, "E_UNAVAILABLE"),
+        (Fault.MOVED_307, "E_UNAVAILABLE"),
+        (Fault.SLOW_BODY, "E_UNAVAILABLE"),
+        (Fault.HUGE, "E_UNAVAILABLE"),
+        ([[1.0]], "E_UNAVAILABLE"),
+        ([[1.0], ["one"]], "E_UNAVAILABLE"),
+    ],
+    ids=str,
+)
+async def test_faults_of_vectors_are_named_and_hold_no_key(embedder, serve, given, code) -> None:
+    other = await serve()
+    server, mistral = await embedder(*[given] * 3, total_s=1.0)
+    server.elsewhere = f"http://127.0.0.1:{other.port}"
+    with pytest.raises(Unavailable) as caught:
+        await mistral.embed(["a cat", "a dog"])
+    assert_safe_failure(caught.value, code=code)
+    assert "odd-4713" not in f"{caught.value.message}{caught.value.hint}{caught.value.__cause__!r}"
+    assert other.embedded == []
+    assert len(server.embedded) <= 3

@@ -20,6 +20,13 @@ from smaker.llm.faults import Broken, Passing, Unusable, named_status, refusal
         (400, "request (5018 tokens) exceeds the available context size (2048 tokens)", Unusable, "E_MODEL_CONTEXT"),
         (400, "Input tokens exceed the configured limit: too many tokens", Unusable, "E_MODEL_CONTEXT"),
         (413, "", Unusable, "E_MODEL_CONTEXT"),
+        (
+            500,
+            "input (1140 tokens) is too large to process. increase the physical batch size",
+            Unusable,
+            "E_MODEL_CONTEXT",
+        ),
+        (500, "something broke", Passing, "E_UNAVAILABLE"),
         (400, "Invalid schema for response_format 'answer'", Unusable, "E_MODEL_REQUEST"),
         (422, "messages: field required", Unusable, "E_MODEL_REQUEST"),
         (400, "The response was filtered due to Azure's content management policy", Unusable, "E_MODEL_FILTERED"),
