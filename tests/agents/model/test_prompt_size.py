@@ -81,6 +81,9 @@ class Files:
     async def text(self, path: str) -> str:
         return (self.folder / path).read_text()
 
+    async def similar(self, text: str, rank: object) -> tuple[str, ...]:
+        return ()
+
     changes = None
 
 
