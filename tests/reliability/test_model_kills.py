@@ -15,7 +15,7 @@ import pytest
 
 from smaker.testing import ScriptedModelServer
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.node, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.sandbox, pytest.mark.node, pytest.mark.timeout(600), pytest.mark.usefixtures("unmeasured")]
 
 SHARDS = 3
 EVERY = 4 if os.environ.get("CI") else 1  # all boundaries take five minutes
