@@ -34,7 +34,7 @@ class Check(Frozen):
 
 def examine(session: Session) -> int:
     """Check everything and print it; 0 if nothing is bad."""
-    checks = [check(session) for check in (_python, _home, _disk, _record, _configuration, _git, _sandbox)]
+    checks = [check(session) for check in (_python, _home, _disk, _record, _configuration, _git, _sandbox, _docker)]
     checks += _models(session)
     checks += [_program(*entry) for entry in PROGRAMS]
 
@@ -128,6 +128,26 @@ def _sandbox(session: Session) -> Check:
     state = "ok" if status.level >= SandboxLevel.PARTIAL else "bad"
     words = f"{status.level.name.lower()} ({status.name}): {status.detail}"
     return Check(name="sandbox", state=state, detail=words, remedy=status.remedy)
+
+
+def _docker(session: Session) -> Check:
+    from smaker.core.errors import Unavailable
+    from smaker.deploy.engine import connect
+
+    async def ask() -> str:
+        engine = await connect(session.home / "deployments" / ".docker")
+        try:
+            return await engine.versions()
+        finally:
+            await engine.close()
+
+    try:
+        return Check(name="docker", state="ok", detail=asyncio.run(ask()))
+    except Unavailable as error:
+        detail = f"{error.message} (for --deploy compose)"
+        return Check(name="docker", state="missing", detail=detail, remedy=error.hint)
+    except (OSError, SmakerError) as error:
+        return Check(name="docker", state="missing", detail=str(error))
 
 
 def _models(session: Session) -> list[Check]:

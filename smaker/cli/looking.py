@@ -59,8 +59,14 @@ def logs(
     project: Id,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the build is settled.")] = False,
     after: Annotated[int, typer.Option(min=0, help="Only events with a higher number.")] = 0,
+    deployment: Annotated[bool, typer.Option("--deployment", help="What the deployed software prints.")] = False,
 ) -> None:
-    """A project's events."""
+    """A project's events, or the output of its deployment."""
+    if deployment:
+        from smaker.cli.deployments import show_output
+
+        show_output(context.obj, project, follow=follow)
+        return
     from smaker.cli.live import event_line
     from smaker.core.pipeline import settled
 

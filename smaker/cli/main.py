@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from smaker.cli import building, exporting, looking, models, secrets, steering, tools
+from smaker.cli import building, deployments, exporting, looking, models, secrets, steering, tools
 from smaker.cli.session import Session
 
 app = typer.Typer(
@@ -53,6 +53,7 @@ building.register(app)
 looking.register(app)
 exporting.register(app)
 steering.register(app)
+deployments.register(app)
 tools.register(app)
 models.register(app)
 secrets.register(app)

@@ -119,6 +119,8 @@ def delete(
 
     async def body(local: Local) -> None:
         await local.stop(identifier)
+        if local.containers.remembers(identifier):
+            await local.containers.clean(identifier)
         await local.control.delete(identifier, files=not keep_files)
         session.show({"id": identifier, "deleted": True}, f"{identifier}  deleted")
 

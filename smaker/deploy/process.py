@@ -11,15 +11,15 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
 from pydantic import ValidationError
 
-from smaker.core.errors import BuildFailed
+from smaker.core.errors import BuildFailed, NotFound, UsageError
 from smaker.core.models import Deployment, DeployTarget, Project
-from smaker.core.ports import Process
+from smaker.core.ports import Deployed, Process, Release
 from smaker.core.profile import Profile
 from smaker.core.spec import Frozen
 from smaker.deploy.serving import Listen, healthy, served
@@ -47,9 +47,19 @@ class ProcessTarget:
         self._folder = home / "deployments"
         self._supervisor = tuple(supervisor)
 
-    async def deploy(self, project: Project, profile: Profile) -> Deployment:
+    def lacking(self, profile: Profile, package: str, paths: Sequence[str]) -> Mapping[str, bytes]:
+        """Nothing: the software runs from its folder. Raises UsageError if the profile has no server."""
+        del package, paths
+        if profile.port is None or not profile.start:
+            raise UsageError(
+                f"A {profile.title} has nothing that runs in the background.",
+                hint="Use it with: smaker run ID -- --help",
+            )
+        return {}
+
+    async def deploy(self, project: Project, profile: Profile, release: Release) -> Deployed:
         """Replace what runs of the project by what is built now. Raises BuildFailed; nothing is left running then."""
-        del profile  # the supervisor reads it from the project's plan
+        del profile, release  # the supervisor reads the plan, and runs what is in the project's folder
         await self.stop(project.id)
         self._folder.mkdir(parents=True, exist_ok=True)
         self._state(project.id).unlink(missing_ok=True)
@@ -67,7 +77,8 @@ class ProcessTarget:
         while time.monotonic() < deadline:
             state = self._read(project.id)
             if state and state.healthy:
-                return Deployment(target=DeployTarget.PROCESS, url=state.url, healthy=True, pid=state.pid)
+                where = Deployment(target=DeployTarget.PROCESS, url=state.url, healthy=True, pid=state.pid)
+                return Deployed(deployment=where)
             if child.poll() is not None or (state and state.error):
                 break
             await asyncio.sleep(0.1)
@@ -99,6 +110,22 @@ class ProcessTarget:
         if state is None or _alive(state) is None or not state.url:
             return None
         return Deployment(target=DeployTarget.PROCESS, url=state.url, healthy=state.healthy, pid=state.pid)
+
+    async def output(self, project: str, heard: Callable[[str], None], *, follow: bool = False) -> None:
+        """Give ``heard`` what was printed; with ``follow`` until it ends. Raises NotFound if nothing was deployed."""
+        try:
+            with self.log(project).open("rb") as log:
+                while True:
+                    running = follow and self.current(project) is not None
+                    while data := log.read(1 << 16):
+                        heard(data.decode("utf-8", "replace"))
+                    if not running:
+                        return
+                    await asyncio.sleep(0.2)
+        except FileNotFoundError as error:
+            raise NotFound(
+                "Nothing of this project is deployed.", hint=f"Deploy it with: smaker deploy {project}"
+            ) from error
 
     def log(self, project: str) -> Path:
         """The file with the output."""

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from smaker.core.clock import SystemClock
     from smaker.core.control import NewProject
     from smaker.core.engine import Engine
-    from smaker.core.models import Project
-    from smaker.core.ports import Agent, Environments, ProjectLock, Sandbox, Store, Workspaces
+    from smaker.core.models import DeployTarget, Project
+    from smaker.core.ports import Agent, Deployer, Environments, ProjectLock, Sandbox, Store, Workspaces
     from smaker.core.replay import Replayed
     from smaker.core.secrets import Redactor
     from smaker.core.worker import Worker
+    from smaker.deploy.compose import Cleaned, ComposeTarget
     from smaker.deploy.process import ProcessTarget
     from smaker.profiles import Catalog
     from smaker.store.sql import SqlStore
@@ -49,6 +50,7 @@ class Local:
     environments: Environments
     catalog: Catalog
     deployer: ProcessTarget
+    containers: ComposeTarget
     lock: ProjectLock
     clock: SystemClock
     bus: Bus
@@ -57,18 +59,32 @@ class Local:
     listen: Any
     notices: tuple[str, ...] = ()
 
+    @property
+    def targets(self) -> dict[DeployTarget, Deployer]:
+        """Where software can be deployed."""
+        from smaker.core.models import DeployTarget
+
+        return {DeployTarget.PROCESS: self.deployer, DeployTarget.COMPOSE: self.containers}
+
     def agent(self, name: str, mode: str) -> Agent:
         """Make the agent for a kind of task in a mode."""
-        return build_agent(name, mode, self.catalog, self.deployer)
+        return build_agent(name, mode, self.catalog, self.targets)
 
     async def stop(self, project: str) -> bool:
         """Stop the deployed software and note it; whether any ran."""
         from smaker.core.pipeline import note_deployment
 
-        stopped = await self.deployer.stop(project)
+        stopped = [await target.stop(project) for target in self.targets.values()]
         if (await self.store.build(project)).project.deployment is not None:
             await self.store.apply(project, note_deployment(None))
-        return stopped
+        return any(stopped)
+
+    async def clean(self, project: str | None = None) -> Cleaned:
+        """Remove the containers, images and data of a project's deployments; without one, those of projects that are
+        not known any more, and what processes that died left of the others. Raises Unavailable."""
+        if project is not None:
+            await self.stop(project)
+        return await self.containers.clean(project, keep=[known.id for known in await self.store.projects()])
 
     async def adopt(self, where: str, request: NewProject, folder: Path | None) -> Project:
         """Take an existing repository: a folder as it is, or a clone of an address."""
@@ -157,9 +173,10 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
     from smaker.core.bus import Bus
     from smaker.core.clock import SystemClock
     from smaker.core.engine import Desk, Engine
-    from smaker.core.models import WorkerInfo
+    from smaker.core.models import DeployTarget, WorkerInfo
     from smaker.core.secrets import Redactor
     from smaker.core.worker import Crew, Worker
+    from smaker.deploy.compose import ComposeTarget
     from smaker.deploy.process import ProcessTarget
     from smaker.profiles import Catalog
     from smaker.sandbox.bridge import listen_on
@@ -174,6 +191,7 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
     environments = CachedEnvironments(cache_folder(home) / "environments", sandbox)
     lock, workspaces = FileLock(home), build_workspaces(home / "state", clock)
     deployer = ProcessTarget(home, (sys.executable, "-m", "smaker", "--home", str(home), "supervise"))
+    containers = ComposeTarget(home)
     redactor = Redactor(known_keys(settings))
     models = ConfiguredModels(home, settings, clock, redactor)
     store = await open_store(home, clock=clock)
@@ -194,7 +212,9 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
         crew = Crew(
             store=store,
             workspaces=workspaces,
-            agent=lambda name, mode: build_agent(name, mode, catalog, deployer),
+            agent=lambda name, mode: build_agent(
+                name, mode, catalog, {DeployTarget.PROCESS: deployer, DeployTarget.COMPOSE: containers}
+            ),
             sandbox=sandbox,
             environments=environments,
             clock=clock,
@@ -217,6 +237,7 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
             environments=environments,
             catalog=catalog,
             deployer=deployer,
+            containers=containers,
             lock=lock,
             clock=clock,
             bus=bus,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,8 @@ from smaker.core.registry import Registry
 if TYPE_CHECKING:
     from smaker.config import Settings
     from smaker.core.clock import SystemClock
-    from smaker.core.ports import Agent, Sandbox
-    from smaker.deploy.process import ProcessTarget
+    from smaker.core.models import DeployTarget
+    from smaker.core.ports import Agent, Deployer, Sandbox
     from smaker.profiles import Catalog
     from smaker.workspace import GitWorkspaces
 
@@ -38,10 +39,10 @@ AGENTS = Registry(
 BY_RULES = {"planner", "coder", "tester", "fixer"}
 
 
-def build_agent(name: str, mode: str, catalog: Catalog, deployer: ProcessTarget) -> Agent:
-    """Make the agent for a kind of task in a mode; the deployer also gets its target."""
+def build_agent(name: str, mode: str, catalog: Catalog, targets: Mapping[DeployTarget, Deployer]) -> Agent:
+    """Make the agent for a kind of task in a mode; the deployer also gets its targets."""
     made = AGENTS.load(f"offline-{name}" if mode == "offline" and name in BY_RULES else name)
-    return made(catalog, deployer) if name == "deployer" else made(catalog)
+    return made(catalog, targets) if name == "deployer" else made(catalog)
 
 
 def build_workspaces(state: Path, clock: SystemClock) -> GitWorkspaces:

@@ -3,7 +3,7 @@
 A room implements one; agents get them in their context.
 """
 
-from smaker.core.ports.agents import Agent, Deployer
+from smaker.core.ports.agents import Agent, Deployed, Deployer, Kept, Release
 from smaker.core.ports.clock import Clock
 from smaker.core.ports.history import Credential, HistorySearch, Unsearched
 from smaker.core.ports.llm import (
@@ -44,17 +44,20 @@ __all__ = [
     "CommandResult",
     "CommitInfo",
     "Credential",
+    "Deployed",
     "Deployer",
     "Embedded",
     "Embedder",
     "Environments",
     "HistorySearch",
+    "Kept",
     "LanguageModel",
     "Message",
     "Models",
     "Mount",
     "Process",
     "ProjectLock",
+    "Release",
     "Reply",
     "Request",
     "Role",

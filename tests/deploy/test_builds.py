@@ -1,0 +1,81 @@
+"""A prompt that ends as containers which answer: the program as its user has it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROMPT = "A REST API to track books (title, author, year) and loans (book, borrower, due date)"
+
+
+def smaker(home: Path, *words: str, code: int = 0, **variables: str) -> Any:
+    ran = subprocess.run(
+        [sys.executable, "-m", "smaker", "--home", str(home), *words, "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **variables},
+    )
+    assert ran.returncode == code, f"{words}: {ran.returncode}\n{ran.stdout}\n{ran.stderr}"
+    return json.loads(ran.stdout)
+
+
+def get(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return json.load(answer)
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+@pytest.mark.registry
+@pytest.mark.attack("D150")
+@pytest.mark.timeout(400)
+def test_a_prompt_ends_deployed_and_answers_over_its_port(engine: None, tmp_path: Path, run_docker: Any) -> None:
+    home = tmp_path / "home"
+    paused = smaker(home, "init", PROMPT, "--deploy", "compose", code=4, DOCKER_HOST=f"unix://{tmp_path}/none.sock")
+    project = paused["id"]
+    assert paused["error"]["code"] == "E_DOCKER_AWAY"
+    assert paused["tests"]["failed"] == 0
+    try:
+        status = smaker(home, "resume", project)
+        assert status["state"] == "DEPLOYED", status["error"]
+        where = status["deployment"]
+        assert (where["target"], where["healthy"]) == ("compose", True)
+        posted = urllib.request.Request(
+            f"{where['url']}/books",
+            data=json.dumps({"title": "Emma", "author": "Jane Austen", "year": 1815}).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(posted, timeout=10) as answer:
+            assert answer.status == 201
+        assert {entry["kind"] for entry in smaker(home, "artifacts", project)} >= {"health", "log", "image"}
+        assert smaker(home, "replay", project)["equal"]
+
+        again = smaker(home, "deploy", project, "--target", "compose")
+        assert again["deployment"]["url"] == where["url"]
+        assert "Emma" in json.dumps(get(f"{where['url']}/books")), "data outlive a deployment"
+        printed = subprocess.run(
+            [sys.executable, "-m", "smaker", "--home", str(home), "logs", project, "--deployment"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "GET /health" in printed.stdout
+
+        instead = smaker(home, "deploy", project)
+        assert instead["deployment"]["target"] == "process"
+        assert run_docker("ps", "--quiet", "--filter", f"label=smaker.project={project}") == ""
+        smaker(home, "stop", project)
+        assert smaker(home, "status", project)["deployment"] is None
+    finally:
+        smaker(home, "delete", project, "--yes")
+    left = [run_docker(*words) for words in (["ps", "-aq"], ["volume", "ls", "-q"], ["network", "ls", "-q"])]
+    assert project not in "".join(left)
+    assert run_docker("images", "--quiet", f"smaker/{project}/*") == ""
