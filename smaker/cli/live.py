@@ -61,7 +61,7 @@ async def watch(session: Session, local: Local, project: str) -> int:
 def exit_code(build: Build) -> int:
     """What the interfaces promise: 0 done, 1 failed, 3 waits for the user, 4 something could not be reached."""
     project = build.project
-    if project.error is not None and project.error.code in UNREACHED:
+    if project.error is not None and (project.error.code in UNREACHED or project.error.code.startswith("E_DOCKER")):
         return 4
     if project.error is not None and project.error.code in {"E_SANDBOX", "E_SANDBOX_LEVEL"}:
         return 78

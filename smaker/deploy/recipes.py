@@ -10,7 +10,7 @@ from smaker.core.profile import Profile
 from smaker.deploy.sources import compose_file
 
 PYTHON = "python:3.13-slim"
-NODE = "node:22-slim"
+NODE = "node:20-slim"
 LOOPBACK = {"127.0.0.1", "localhost"}
 
 IGNORED = ".git\n.smaker\n.venv\n.env\nnode_modules\n**/__pycache__\nreports\n"
