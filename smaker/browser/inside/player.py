@@ -1,0 +1,83 @@
+"""Plays actions one after the other, with a picture and the accessibility tree after each, until one fails."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from pathlib import Path
+
+from playwright.async_api import Error
+
+from smaker.browser.inside import checks
+from smaker.browser.inside.session import Session
+from smaker.browser.inside.shapes import unique
+from smaker.browser.inside.tab import PATIENCE_S, Missing, Stuck, Tab, Unmet
+from smaker.core.ports.browser import Action, BrowserJob, Ended, Played
+
+TRACE = "trace.zip"
+_LARGEST = 50_000  # letters of a snapshot
+
+
+class Player:
+    """One visitor who does as told. After ``run``, ``steps`` are what happened, and ``tab`` is where it ended."""
+
+    def __init__(self, session: Session, job: BrowserJob, folder: Path) -> None:
+        self.steps: list[Played] = []
+        self.tab: Tab | None = None
+        self.ended: Ended = "done"
+        self._session = session
+        self._job = job
+        self._folder = folder
+
+    async def run(self, until: float) -> None:
+        """Play the job's actions, beginning at its start page."""
+        tab = self.tab = await self._session.tab()
+        letters = unique(self._job.seed, 0)
+        if self._job.trace:
+            await tab.page.context.tracing.start(screenshots=True, snapshots=True)
+        actions = self._job.actions
+        if not actions or actions[0].kind != "goto":
+            actions = (Action(kind="goto", value=self._job.path), *actions)
+        for number, action in enumerate(actions):
+            if time.monotonic() > until:
+                self.ended = "seconds"
+                break
+            if not await self._step(tab, number, action, letters):
+                self.ended = "failed"
+                break
+        if self._job.trace:
+            with contextlib.suppress(Error, TimeoutError):
+                async with asyncio.timeout(PATIENCE_S * 2):
+                    await tab.page.context.tracing.stop(path=self._folder / TRACE)
+
+    async def _step(self, tab: Tab, number: int, action: Action, letters: str) -> bool:
+        at, said = time.time(), ""
+        try:
+            await tab.act(action, letters)
+        except Stuck:
+            said = checks.stuck(tab.seen, tab.path).message
+        except (Missing, Unmet) as error:
+            said = str(error)
+        picture = await self._session.picture(tab, self._folder / f"step-{number + 1}.png")
+        self.steps.append(
+            Played(
+                action=action,
+                ok=not said,
+                url=tab.path,
+                seen=said,
+                screenshot=picture,
+                snapshot=await snapshot(tab),
+                at=at,
+            )
+        )
+        return not said
+
+
+async def snapshot(tab: Tab) -> str:
+    """The page as assistive technology is told it; "" if it does not answer."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            return (await tab.page.locator("body").aria_snapshot(timeout=PATIENCE_S * 1000))[:_LARGEST]
+    except (Error, TimeoutError):
+        return ""

@@ -1,0 +1,180 @@
+"""A real browser that tries a running app: what it is asked to do, and what it saw.
+
+A run is a function of the app and its job. The app's port inside is the only way out that the browser has; what pages
+say is data. ``{unique}`` in a value or a name stands for eight letters that no other run has used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal, Protocol
+
+from pydantic import Field
+
+from smaker.core.models import Finding
+from smaker.core.ports.sandbox import SandboxStatus
+from smaker.core.spec import Frozen
+
+UNIQUE = "{unique}"
+
+LocalPath = Annotated[str, Field(pattern=r"^/([^/\s\\][^\s\\]*)?$", max_length=2000)]
+
+
+class Target(Frozen):
+    """Something on a page: the ``nth`` with this role and accessible name, or what a CSS selector finds first."""
+
+    role: str = ""
+    name: str = ""
+    css: str = ""
+    nth: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.role} “{self.name}”" if self.role and self.name else self.css or self.role
+
+
+class Action(Frozen):
+    """One thing a visitor does, or expects.
+
+    ``goto`` a path, ``back``; ``click``, ``fill`` with a value, ``select`` an option by its value, ``check``,
+    ``uncheck`` a target, ``press`` a key (on a target or the page); ``double`` clicks twice while the line is slow;
+    ``bare`` removes what the browser checks of the form that holds the target, as a program that posts by itself
+    would; ``text`` (somewhere on the page, or in the target), ``gone``, ``visible``, ``count`` and ``url`` (a path, or
+    "*" for any part of one) expect.
+    """
+
+    kind: Literal[
+        "goto",
+        "back",
+        "click",
+        "double",
+        "fill",
+        "select",
+        "check",
+        "uncheck",
+        "press",
+        "bare",
+        "text",
+        "gone",
+        "visible",
+        "count",
+        "url",
+    ]
+    target: Target | None = None
+    value: Annotated[str, Field(max_length=100_000)] = ""
+
+    def __str__(self) -> str:
+        short = self.value if len(self.value) <= 60 else f"{self.value[:57]}…"
+        return " ".join(part for part in (self.kind, str(self.target or ""), repr(short) if short else "") if part)
+
+
+class BrowserLimits(Frozen):
+    """Bounds of one run. ``slow_s``: an answer that takes longer is a fault."""
+
+    seconds: float = Field(default=60, gt=0, le=3600, allow_inf_nan=False)
+    actions: int = Field(default=400, ge=1, le=100_000)
+    pages: int = Field(default=40, ge=1, le=10_000)  # of different shape
+    slow_s: float = Field(default=2.0, gt=0, le=60, allow_inf_nan=False)
+
+
+class BrowserJob(Frozen):
+    """What to do with the app on ``port`` of the browser's loopback: look around, or ``play`` these actions."""
+
+    kind: Literal["explore", "play"]
+    port: int = Field(ge=1, le=65_535)
+    path: LocalPath = "/"  # the start page
+    actions: tuple[Action, ...] = ()  # "play"
+    account: tuple[str, str] | None = None  # "explore": user and password where nobody can sign up
+    limits: BrowserLimits = BrowserLimits()
+    width: int = Field(default=1280, ge=200, le=4000)
+    height: int = Field(default=800, ge=200, le=4000)
+    seed: str = "smaker"  # from which {unique} is made: another run on the same app needs another one
+    trace: bool = False  # "play": keep trace.zip
+
+
+Check = Literal[
+    "server-error",
+    "console-error",
+    "page-error",
+    "failed-request",
+    "slow-answer",
+    "broken-link",
+    "wrong-redirect",
+    "missing-page",
+    "markup",
+    "dead-control",
+    "unlabelled",
+    "lost-back",
+    "double-submit",
+    "accessibility",
+    "other-host",
+    "unresponsive",
+    "crash",
+]
+"""What can be wrong: see docs/decisions/browser.md."""
+
+
+class Discovery(Frozen):
+    """A finding, and the shortest way there that shows it."""
+
+    finding: Finding
+    check: Check
+    actions: tuple[Action, ...]
+    url: str  # path and query where it was seen
+    subject: str = ""  # what the check is about: a rule, a path, a message
+    target: Target | None = None
+    screenshot: str = ""  # a file of the run
+    confirmed: bool = True  # whether the same actions showed it again
+    at: float = 0.0  # seconds since 1970, for the server's log
+
+
+class Played(Frozen):
+    """One action as it went. ``seen`` says what was there instead where ``ok`` is false; ``snapshot`` is the
+    accessibility tree."""
+
+    action: Action
+    ok: bool
+    url: str
+    seen: str = ""
+    screenshot: str = ""
+    snapshot: str = ""
+    at: float = 0.0
+
+
+Ended = Literal["done", "failed", "seconds", "actions", "crash"]
+
+
+class BrowserResult(Frozen):
+    """What was seen. ``ended``: all was done, or a bound was met, or the browser would not go on."""
+
+    ended: Ended
+    discoveries: tuple[Discovery, ...] = ()  # "explore"
+    steps: tuple[Played, ...] = ()  # "play"
+    pages: tuple[str, ...] = ()  # paths of the pages that were seen, one of each shape
+    console: tuple[str, ...] = ()  # errors
+    page_errors: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()  # requests that failed, or were answered with an error
+    actions: int = 0
+    seconds: float = 0.0
+    snapshot: str = ""  # of the last page
+    files: tuple[str, ...] = ()  # in the run's folder: screenshots, trace.zip
+
+
+class Browser(Protocol):
+    """Tries apps in a real browser, confined like everything else that runs foreign code."""
+
+    async def probe(self) -> SandboxStatus:
+        """Start it once and show a page; cached. The level is that of the sandbox, OFF where it does not start."""
+        ...
+
+    async def run(
+        self,
+        job: BrowserJob,
+        folder: Path,
+        *,
+        socket: Path | None = None,
+        on_output: Callable[[str], None] | None = None,
+    ) -> BrowserResult:
+        """Do the job; ``folder`` (empty) gets the files. ``socket`` leads to the app (`Process.socket`); without one
+        the port is the machine's. Raises Unavailable if there is no browser, SandboxUnavailable, PathError."""
+        ...
