@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from smaker.browser.inside.scripts import AXE
 from smaker.browser.inside.shapes import plain, shape
 from smaker.browser.inside.tab import Tab
 from smaker.browser.inside.watch import MOST_DIALOGS, MOST_NAVIGATIONS, Answer, Seen
@@ -16,19 +17,6 @@ _NOT_THERE = {400, 404, 405, 410, 414}
 _ASSETS = {"image", "stylesheet", "script", "font", "media", "manifest"}
 _RULES_ELSEWHERE = {"label", "select-name"}  # told as "unlabelled"
 _LARGEST = 4000  # elements of a page that are looked at for accessibility
-
-AXE = """async (rules) => {
-  const options = rules.length ? { runOnly: rules } : { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] };
-  const found = await axe.run(document, { ...options, resultTypes: ["violations"], elementRef: false });
-  return found.violations.map(one => ({ id: one.id, impact: one.impact, help: one.help, number: one.nodes.length,
-    css: String(one.nodes[0].target.at(-1)), html: one.nodes[0].html.slice(0, 300),
-    why: (one.nodes[0].failureSummary ?? "").slice(0, 500) }));
-}"""
-
-NAMED = """node => !!((node.labels && [...node.labels].some(label => label.textContent.trim())) ||
-  (node.getAttribute("aria-label") || "").trim() || (node.title || "").trim() ||
-  (node.getAttribute("aria-labelledby") || "").split(/\\s+/).some(id =>
-    id && (document.getElementById(id)?.textContent ?? "").trim()))"""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from playwright.async_api import Error
 
 from smaker.browser.inside import checks, forms
 from smaker.browser.inside.checks import Claim
+from smaker.browser.inside.scripts import NAMED
 from smaker.browser.inside.session import Session
 from smaker.browser.inside.shapes import unique
 from smaker.browser.inside.suspicions import Suspicion
@@ -102,7 +103,7 @@ class Replays:
                     return bool((await tab.look())["probes"])
                 case "unlabelled":
                     found = await tab.find(claim.target or Target(), letters)
-                    return not await tab.ask(found.evaluate(checks.NAMED))
+                    return not await tab.ask(found.evaluate(NAMED))
                 case "accessibility":
                     return bool(await checks.inaccessible(tab, self._axe, tab.path, 0, (claim.rule,)))
                 case "missing-page":

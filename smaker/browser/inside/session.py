@@ -8,7 +8,8 @@ from pathlib import Path
 
 from playwright.async_api import Browser, BrowserContext, Error, Playwright
 
-from smaker.browser.inside.tab import GUARD, PATIENCE_S, Tab
+from smaker.browser.inside.scripts import GUARD
+from smaker.browser.inside.tab import PATIENCE_S, Tab
 from smaker.core.ports.browser import BrowserJob
 
 ARGUMENTS = (

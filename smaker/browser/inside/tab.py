@@ -7,34 +7,19 @@ import contextlib
 import fnmatch
 import time
 from collections.abc import Awaitable
-from pathlib import Path
 from typing import Any, TypeVar
 
 from playwright.async_api import BrowserContext, Error, Locator, Page, Request, Route
 from playwright.async_api import TimeoutError as TookTooLong
 
+from smaker.browser.inside.scripts import BARE, DIGEST, PAGE
 from smaker.browser.inside.watch import Seen, Watch, path_of
 from smaker.core.ports.browser import UNIQUE, Action, Target
-
-_HERE = Path(__file__).parent
-PAGE = (_HERE / "page.js").read_text("utf-8")
-DIGEST = (_HERE / "digest.js").read_text("utf-8")
-GUARD = (_HERE / "guard.js").read_text("utf-8")
 
 PATIENCE_S = 5.0  # for a page to answer a question
 QUIET_S = 0.06
 REACH_S = 1.5  # for a control to become one that can be clicked
 HOLD_S = 0.2  # how long the answer takes after the second click
-BARE = """node => {
-  const form = node.closest("form");
-  form.noValidate = true;
-  for (const field of form.elements) {
-    field.removeAttribute("maxlength");
-    if (field.matches("input") && !/^(checkbox|radio|hidden|password|file|submit)$/.test(field.type))
-      field.type = "text";
-  }
-}"""
-
 _SETTLED_LATER = {"fill", "select", "check", "uncheck", "bare"}  # what comes next waits, for nobody looks before
 
 Result = TypeVar("Result")

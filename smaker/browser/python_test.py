@@ -1,0 +1,252 @@
+"""Tests for pytest and Playwright's synchronous interface."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from smaker.browser.inside.forms import twice
+from smaker.browser.inside.scripts import BARE, NAMED
+from smaker.core.ports.browser import UNIQUE, Action, Check, Discovery, Target
+
+_HEAD = '''"""{words}"""
+
+import os
+import random
+import string
+from collections.abc import Iterator
+
+import pytest
+{imports}
+BASE_URL = os.environ.get("BASE_URL", "http://127.0.0.1:8000").rstrip("/")
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        arguments = os.environ.get("CHROMIUM_ARGS", "").split()
+        browser = playwright.chromium.launch(executable_path=os.environ.get("CHROMIUM") or None, args=arguments)
+        page = browser.new_page()
+        page.set_default_timeout(10_000)
+        yield page
+        browser.close()
+
+
+def letters() -> str:
+    return "zq" + "".join(random.choices(string.ascii_lowercase, k=6))
+
+
+def settle(page: Page) -> None:
+    page.wait_for_timeout(150)
+    page.wait_for_load_state("networkidle")
+
+
+'''
+
+_TWICE = '''def click_twice(page: Page, button: Locator) -> None:
+    """The second click comes while the app's answer to the first is still on its way."""
+    sent, clicked = [], []
+
+    def hold(route: Route) -> None:
+        if route.request.method == "GET" or sent:
+            route.continue_()
+            return
+        sent.append(route.request.url)
+        answer = route.fetch(max_redirects=0)
+        while not clicked:
+            page.wait_for_timeout(50)
+        try:
+            page.wait_for_timeout(200)
+            route.fulfill(response=answer)
+        except Error:
+            pass  # the second request took its place
+
+    page.route("**/*", hold)
+    button.scroll_into_view_if_needed()
+    box = button.bounding_box()
+    assert box is not None
+    at = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.click(*at)
+    page.wait_for_timeout(500)
+    page.mouse.click(*at)
+    clicked.append(True)
+    page.wait_for_timeout(500)
+    page.unroute("**/*")
+    settle(page)
+
+
+'''
+
+_STATE = '''STATE = """() => [location.href.replace(/#$/, ""), document.documentElement.outerHTML, scrollX, scrollY,
+  ...[...document.querySelectorAll("input,select,textarea")].map(node => node.value + node.checked),
+  localStorage.length, document.querySelectorAll(":popover-open,dialog[open]").length].join("|")"""
+
+
+'''
+
+_LISTEN = {
+    "server-error": ['page.on("response", lambda answer: wrong.append(answer.url) if answer.status >= 500 else None)'],
+    "broken-link": [
+        'page.on("response", lambda answer: wrong.append(answer.url) '
+        "if answer.status in {400, 404, 405, 410} else None)"
+    ],
+    "failed-request": [
+        'page.on("requestfailed", lambda request: wrong.append(f"{request.url} {request.failure}"))',
+        'page.on("response", lambda answer: wrong.append(answer.url) if answer.status in {404, 405, 410} else None)',
+    ],
+    "console-error": [
+        'page.on("console", lambda said: wrong.append(said.text) '
+        'if said.type == "error" and not said.text.startswith("Failed to load") else None)'
+    ],
+    "page-error": ['page.on("pageerror", lambda error: wrong.append(error.message))'],
+    "slow-answer": [
+        'page.on("response", lambda answer: wrong.append(answer.url) '
+        'if answer.request.timing["responseStart"] > {slow} else None)'
+    ],
+    "wrong-redirect": [
+        'page.on("response", lambda answer: wrong.append(answer.url) '
+        "if answer.status >= 400 and answer.request.is_navigation_request() else None)"
+    ],
+    "other-host": [
+        'page.on("request", lambda request: wrong.append(request.url) '
+        'if request.url.startswith("http") and not request.url.startswith(BASE_URL) else None)'
+    ],
+    "crash": ['page.on("crash", lambda _: wrong.append("crashed"))'],
+    "unresponsive": [
+        'page.on("framenavigated", lambda frame: visited.append(frame.url))',
+        'page.on("dialog", lambda dialog: (visited.append(dialog.message), dialog.dismiss()))',
+    ],
+}
+
+
+def render(words: str, name: str, check: Check, discovery: Discovery, *, slow_s: float) -> str:
+    """The whole file."""
+    imports = ["Page", "sync_playwright"]
+    extra = ""
+    if check == "double-submit":
+        imports += ["Error", "Locator", "Route"]
+        extra = _TWICE
+    elif check == "dead-control":
+        extra = _STATE
+    lines = [f"from playwright.sync_api import {', '.join(sorted(imports, key=lambda one: (one.islower(), one)))}\n"]
+    if check == "accessibility":
+        lines.insert(0, "from axe_playwright_python.sync_playwright import Axe")
+    head = _HEAD.replace("{words}", words).replace("{imports}", "\n".join(lines))
+    body = "\n".join(f"    {line}" for line in _body(check, discovery, slow_s))
+    return f"{head}{extra}def test_{name}(page: Page) -> None:\n{body}\n"
+
+
+def scenario(words: str, name: str, actions: Sequence[Action]) -> str:
+    """The whole file."""
+    needs = "from playwright.sync_api import Page, expect, sync_playwright\n"
+    if any(action.kind == "url" for action in actions):
+        needs = f"import fnmatch\n\n{needs}"
+    head = _HEAD.replace("{words}", words).replace("{imports}", needs)
+    lines = ["unique = letters()", *(line for action in actions for line in _lines(action))]
+    body = "\n".join(f"    {line}" for line in lines)
+    return f"{head}def test_{name}(page: Page) -> None:\n{body}\n"
+
+
+def _body(check: Check, discovery: Discovery, slow_s: float) -> list[str]:
+    actions = discovery.actions
+    did = [line for action in actions for line in _lines(action)]
+    start = ["unique = letters()"]
+    match check:
+        case "double-submit":
+            return _double(actions)
+        case "dead-control":
+            before = [line for action in actions[:-1] for line in _lines(action)]
+            return [
+                *start,
+                *before,
+                "before, happened = page.evaluate(STATE), []",
+                'for event in ("request", "dialog", "popup", "download", "console", "pageerror"):',
+                "    page.on(event, lambda *_: happened.append(event))",
+                *_lines(actions[-1]),
+                "page.wait_for_timeout(500)",
+                "assert happened or page.evaluate(STATE) != before",
+            ]
+        case "lost-back":
+            before = [line for action in actions[:-2] for line in _lines(action)]
+            return [
+                *start,
+                *before,
+                'url, heading = page.url, page.locator("h1").all_inner_texts()',
+                *_lines(actions[-2]),
+                *_lines(actions[-1]),
+                'assert (page.url, page.locator("h1").all_inner_texts()) == (url, heading)',
+            ]
+        case "missing-page":
+            answer = f"answer = page.goto(BASE_URL + {actions[-1].value!r})"
+            return [answer, "assert answer is not None", "assert answer.status == 404"]
+        case "markup":
+            return [*start, *did, 'assert page.locator("[data-probe]").count() == 0']
+        case "unlabelled":
+            target = discovery.target or Target(css="input")
+            return [*start, *did, f"assert {_locator(target)}.evaluate({' '.join(NAMED.split())!r})"]
+        case "accessibility":
+            run = f'found = Axe().run(page, options={{"runOnly": [{discovery.subject!r}]}})'
+            return [*start, *did, run, "assert found.violations_count == 0, found.generate_report()"]
+        case "unresponsive":
+            return [
+                *start,
+                "visited: list[str] = []",
+                *_LISTEN[check],
+                *did,
+                'page.wait_for_function("() => true", timeout=5000)',
+                "assert len(visited) < 12",
+            ]
+        case _:
+            listen = [line.replace("{slow}", f"{slow_s * 1000:g}") for line in _LISTEN[check]]
+            inside = ["assert page.url.startswith(BASE_URL)"] if check == "wrong-redirect" else []
+            return [*start, "wrong: list[str] = []", *listen, *did, "assert wrong == []", *inside]
+
+
+def _double(actions: tuple[Action, ...]) -> list[str]:
+    before, once, double = twice(actions)
+    lines = ["unique = letters()", *(line for action in before for line in _lines(action))]
+    for name, way in (("one", once), ("two", double)):
+        lines += ["unique = letters()", *(line for action in way for line in _lines(action))]
+        lines += [f'{name} = page.locator("body").inner_text().count(unique)']
+    return [*lines, "assert one > 0", "assert two == one"]
+
+
+_DOES: dict[str, tuple[str, ...]] = {
+    "goto": ("page.goto(BASE_URL + {value})", "settle(page)"),
+    "back": ('page.go_back(wait_until="commit")', "settle(page)"),
+    "click": ("{node}.click()", "settle(page)"),
+    "double": ("click_twice(page, {node})",),
+    "fill": ("{node}.fill({value})",),
+    "select": ("{node}.select_option({value})",),
+    "check": ("{node}.check()",),
+    "uncheck": ("{node}.uncheck()",),
+    "press": ("{node}.press({value})", "settle(page)"),
+    "bare": (f"{{node}}.evaluate({' '.join(BARE.split())!r})",),
+    "text": ("expect({node}).to_contain_text({value}, use_inner_text=True)",),
+    "gone": ("expect({node}).not_to_contain_text({value}, use_inner_text=True)",),
+    "visible": ("expect({node}.first).to_be_visible()",),
+    "count": ("expect({node}).to_have_count(int({value}))",),
+    "url": ("assert fnmatch.fnmatchcase(page.url.removeprefix(BASE_URL), {value})",),
+}
+
+
+def _lines(action: Action) -> list[str]:
+    node = _locator(action.target) if action.target else "page.locator('body')"
+    lines = _DOES[action.kind]
+    if action.kind == "gone" and not action.value:
+        lines = ("expect({node}).not_to_be_visible()",)
+    return [line.replace("{node}", node).replace("{value}", _value(action.value)) for line in lines]
+
+
+def _locator(target: Target) -> str:
+    if target.css:
+        return f"page.locator({target.css!r}).nth({target.nth})"
+    found = f"page.get_by_role({target.role!r}, name={_value(target.name)}, exact=True)"
+    return f"{found}.nth({target.nth})" if target.nth else found
+
+
+def _value(text: str) -> str:
+    """The text as an expression; a long end of the same letter is said as such."""
+    short = text.rstrip("x")
+    if len(text) - len(short) > 100:
+        return f"{_value(short)} + 'x' * {len(text) - len(short)}"
+    return f"{text!r}.replace('{UNIQUE}', unique)" if UNIQUE in text else repr(text)
