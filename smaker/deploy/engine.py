@@ -12,6 +12,7 @@ import json
 import os
 import pwd
 import shutil
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -187,8 +188,11 @@ def open_client(environ: Mapping[str, str]) -> tuple[DockerClient, str]:
         ) from error
     host = engine_host(environ)
     try:
+        with socket.socket(socket.AF_UNIX) as probe:  # the SDK would say less, and leave its own open
+            probe.settimeout(CALL_S)
+            probe.connect(host.removeprefix("unix://"))
         client = DockerClient(base_url=host, version="auto", timeout=CALL_S)
-    except DockerException as error:
+    except (DockerException, OSError) as error:
         raise engine_away(error, host) from error
     return client, host
 

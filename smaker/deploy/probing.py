@@ -17,7 +17,7 @@ from smaker.deploy.judging import Port
 
 IN_A_ROW = 3  # answers of 200, one after the other: what flaps is not healthy
 PROBE_S = 5.0
-PAUSE_S = 0.25
+PAUSE_S = 0.15
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ async def wait_until_well(wanted: Wanted, transcript: Transcript, *, timeout_s: 
         waiting = [entry for entry in containers if entry.service not in wanted.once and not _green(entry, settled)]
         for entry in waiting:
             transcript.note(f"health check of {entry.service}", entry.health or entry.status)
-        good = good + 1 if await _answers(containers, wanted, transcript) else 0
+        good = good + 1 if await _answers(containers, wanted, transcript, deadline) else 0
         if good >= IN_A_ROW and not waiting:
             for entry in containers:
                 if entry.health:
@@ -134,7 +134,7 @@ def _green(entry: Seen, settled: bool) -> bool:
     return entry.status == "running" and entry.health in ({"healthy", ""} if settled else {"healthy", "", "starting"})
 
 
-async def _answers(containers: Sequence[Seen], wanted: Wanted, transcript: Transcript) -> bool:
+async def _answers(containers: Sequence[Seen], wanted: Wanted, transcript: Transcript, deadline: float) -> bool:
     port = published(containers, wanted.main)
     asked = f"GET http://127.0.0.1:{port}{wanted.path}"
     if port is None:
@@ -142,7 +142,8 @@ async def _answers(containers: Sequence[Seen], wanted: Wanted, transcript: Trans
         return False
     began = time.monotonic()
     try:
-        status, _ = await http_get(port, wanted.path, timeout_s=PROBE_S)
+        patience = min(PROBE_S, max(1.0, deadline - began))
+        status, _ = await http_get(port, wanted.path, timeout_s=patience)
     except Unavailable as error:
         transcript.note(asked, error.message)
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -58,9 +59,27 @@ def test_a_prompt_ends_deployed_and_answers_over_its_port(engine: None, tmp_path
         assert {entry["kind"] for entry in smaker(home, "artifacts", project)} >= {"health", "log", "image"}
         assert smaker(home, "replay", project)["equal"]
 
-        again = smaker(home, "deploy", project, "--target", "compose")
+        killed = subprocess.run(
+            [sys.executable, "-m", "smaker", "--home", str(home), "deploy", project, "--target", "compose"],
+            capture_output=True,
+            check=False,
+            env={**os.environ, "SMAKER_CRASH_AT": "deploy.smoke:1"},
+        )
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        assert "Emma" in json.dumps(get(f"{where['url']}/books")), "the one before is not touched"
+        again = smaker(home, "resume", project)
         assert again["deployment"]["url"] == where["url"]
+        assert again["tasks"][-1]["attempt"] == 2
         assert "Emma" in json.dumps(get(f"{where['url']}/books")), "data outlive a deployment"
+        compose = Path(again["workspace"]) / "compose.yaml"
+        compose.write_text(compose.read_text().replace("init: true", "init: true\n    privileged: true"))
+        git = ["git", "-C", again["workspace"], "-c", "user.name=me", "-c", "user.email=me@example.invalid"]
+        subprocess.run([*git, "commit", "--quiet", "--all", "--message", "mine"], check=True)
+        refused = smaker(home, "deploy", project, "--target", "compose", code=1)
+        assert "deploy refused: privileged at app" in refused["error"]["message"]
+        assert refused["deployment"]["url"] == where["url"]
+        assert "Emma" in json.dumps(get(f"{where['url']}/books")), "the last good one is still up"
+
         printed = subprocess.run(
             [sys.executable, "-m", "smaker", "--home", str(home), "logs", project, "--deployment"],
             capture_output=True,
@@ -74,6 +93,9 @@ def test_a_prompt_ends_deployed_and_answers_over_its_port(engine: None, tmp_path
         assert run_docker("ps", "--quiet", "--filter", f"label=smaker.project={project}") == ""
         smaker(home, "stop", project)
         assert smaker(home, "status", project)["deployment"] is None
+        assert smaker(home, "clean") == {"containers": 0, "projects": []}, "data of a known project stay"
+        assert project in run_docker("volume", "ls", "--quiet")
+        assert smaker(home, "clean", project) == {"containers": 0, "projects": [project]}
     finally:
         smaker(home, "delete", project, "--yes")
     left = [run_docker(*words) for words in (["ps", "-aq"], ["volume", "ls", "-q"], ["network", "ls", "-q"])]

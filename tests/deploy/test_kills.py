@@ -76,7 +76,8 @@ async def test_killed_at_any_point_the_same_deployment_goes_on(yard: Any) -> Non
 
 @pytest.mark.attack("D149")
 async def test_killed_in_a_build_the_engine_stops_it_and_it_is_built_once(yard: Any) -> None:
-    files = yard.software(Dockerfile="FROM smaker-tests/server:1\nRUN echo begun && sleep 4\nCOPY server.py .\n")
+    own = yard.project.id.upper()
+    files = yard.software(Dockerfile=f"FROM smaker-tests/server:1\nRUN echo {own} && sleep 4\nCOPY server.py .\n")
     killed = await start(yard, files, "t1")
     while b"Running in" not in (line := await killed.stderr.readline()) and b"RUN echo" not in line:
         assert line, "it ended"
@@ -85,8 +86,7 @@ async def test_killed_in_a_build_the_engine_stops_it_and_it_is_built_once(yard: 
     await killed.wait()
     done = await yard.deploy(files, key="t1")
     assert answer(done.deployment.url) == "one"
-    assert yard.docker("ps", "--all", "--quiet", "--filter", "status=created").split() == []
-    assert "sleep 4" not in yard.docker("ps", "--all", "--no-trunc", "--format", "{{.Command}}")
+    assert own not in yard.docker("ps", "--all", "--no-trunc", "--format", "{{.Command}}")
     assert len(yard.left["images"]) == len(yard.left["containers"]) == 1
 
 
