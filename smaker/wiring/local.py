@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smaker.wiring.parts import build_agent, build_log, build_sandbox, build_workspaces, cache_folder
+from smaker.wiring.parts import build_agent, build_browser, build_log, build_sandbox, build_workspaces, cache_folder
 
 if TYPE_CHECKING:
     from smaker.agents.verification import Check
@@ -82,9 +82,10 @@ class Local:
     async def clean(self, project: str | None = None) -> Cleaned:
         """Remove the containers, images and data of a project's deployments; without one, those of projects that are
         not known any more, and what processes that died left of the others. Raises Unavailable."""
+        cleaned = await self.containers.clean(project, keep=[known.id for known in await self.store.projects()])
         if project is not None:
             await self.stop(project)
-        return await self.containers.clean(project, keep=[known.id for known in await self.store.projects()])
+        return cleaned
 
     async def adopt(self, where: str, request: NewProject, folder: Path | None) -> Project:
         """Take an existing repository: a folder as it is, or a clone of an address."""
@@ -222,6 +223,7 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
             lock=lock,
             redactor=redactor,
             models=models,
+            browser=build_browser(settings, sandbox),
         )
         info = WorkerInfo(
             id=f"{socket.gethostname()}-{os.getpid()}", host=socket.gethostname(), pid=os.getpid(), capabilities=()
