@@ -103,6 +103,7 @@ class Script:
     tester: list[Any] = field(default_factory=lambda: [file("tests/acceptance/test_roman.py", TESTS)])
     fixer: list[Any] = field(default_factory=lambda: ["I cannot."])
     reviewer: list[Any] = field(default_factory=lambda: ['{"doubts": []}'])
+    visitor: list[Any] = field(default_factory=lambda: ['{"actions": [], "done": true}'])
     asked: list[str] = field(default_factory=list)
 
     def __call__(self, asked: Any) -> Any:
@@ -112,6 +113,7 @@ class Script:
             ("tester", "You write acceptance tests"),
             ("fixer", "You mend software"),
             ("reviewer", "You review software"),
+            ("visitor", "You visit software"),
         ):
             if mark in asked.text:
                 answers = getattr(self, role)

@@ -55,6 +55,16 @@ async def test_a_fix_that_gets_no_better_ends_its_round(
         assert opened.script.asked.count("fixer") == 3
 
 
+async def test_a_fix_that_repeats_itself_ends_its_round(
+    shop: Any, script: Any, good: str, half: str, bad: str, file: Any
+) -> None:
+    fixes = [file("roman.py", half), file("roman.py", half), file("roman.py", good)]
+    async with shop(script(coder=[file("roman.py", bad)], fixer=fixes)) as opened:
+        build = await opened.build()
+        assert build.project.state is ProjectState.READY, build.project.error
+        assert [task.stage for task in build.tasks].count(Stage.FIX) == 2
+
+
 async def test_a_disputed_test_is_not_told_again(shop: Any, script: Any, bad: str, half: str, file: Any) -> None:
     name = "tests/acceptance/test_roman.py::test_from_roman"
     answer = file("roman.py", half) + f'\n<dispute test="{name}">The words do not say so.</dispute>'

@@ -39,6 +39,10 @@ GIVEN: dict[str, object] = {
     "answer_lines": 1500,
     "most": 8,
     "edit_format": "(the format of files and edits)",
+    "scenario": "Turn a number",
+    "steps": ("open /", "type 4", "see IV"),
+    "path": "/",
+    "snapshot": "- textbox: Number",
 }
 
 

@@ -1,0 +1,1 @@
+"""The web agent: tries finished software with pages in a real browser, before its user does."""
