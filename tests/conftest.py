@@ -41,6 +41,7 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         if name not in KEPT and not name.startswith(PREFIXES):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("SMAKER_BROWSER__ENABLED", "false")  # a minute of a browser is for the tests that want it
     yield home
 
 
@@ -89,6 +90,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """What marked tests need."""
     if item.get_closest_marker("sandbox"):
         lacking("bwrap", "install bubblewrap")
+    if item.get_closest_marker("browser"):
+        for package in ("playwright", "axe_playwright_python"):
+            if importlib.util.find_spec(package) is None:
+                absent(package, "pip install 'smaker[web]'")
+        if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+            absent("chromium", "install Chromium")
     if item.get_closest_marker("node"):
         lacking("node", "install Node.js 20")
 

@@ -10,7 +10,8 @@ from itertools import islice
 from smaker.agents.evidence import findings_from_lint, findings_from_results, parse_coverage, parse_junit
 from smaker.agents.inherited import red_before, standing
 from smaker.agents.inspection import inspect_proofs, test_sources
-from smaker.core.context import Context, Ran
+from smaker.core.box import Ran
+from smaker.core.context import Context
 from smaker.core.models import Finding, Outcome, Problem, Severity, TestReport, TestSource, TestStatus, Verdict
 from smaker.core.profile import Profile
 from smaker.core.proof import Trace, TraceRow, trace

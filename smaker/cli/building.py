@@ -39,6 +39,7 @@ def register(app: typer.Typer) -> None:
         ("resume", resume),
         ("restart", restart),
         ("test", test),
+        ("web", web),
         ("run", run),
         ("deploy", deploy),
         ("stop", stop),
@@ -62,6 +63,9 @@ def init(
     review: Annotated[
         bool | None, typer.Option("--review/--no-review", help="Have a model look for what the tests do not see.")
     ] = None,
+    browser: Annotated[
+        bool | None, typer.Option("--web/--no-web", help="Try software with pages in a real browser.")
+    ] = None,
     max_cost: MaxCost = None,
     max_tokens: MaxTokens = None,
     max_minutes: MaxMinutes = None,
@@ -79,6 +83,7 @@ def init(
         "llm__mode": mode,
         "deploy__target": deploy,
         "llm__review": review,
+        "browser__enabled": browser,
         **{f"budget__{name}": value for name, value in bounds.items()},
     }
 
@@ -163,6 +168,11 @@ def restart(
 def test(context: typer.Context, project: Id) -> None:
     """Run the tests now, on the files as they are."""
     _steer_and_build(context.obj, project, RunStage(stage=Stage.RUN))
+
+
+def web(context: typer.Context, project: Id) -> None:
+    """Try the software in a real browser now, on the files as they are: every page, link, form and control."""
+    _steer_and_build(context.obj, project, RunStage(stage=Stage.WEB))
 
 
 def deploy(
@@ -262,6 +272,7 @@ def _request(local: Local, text: str) -> NewProject:
         mode=settings.llm.mode,
         deploy=DeployTarget(settings.deploy.target),
         review=settings.llm.review and settings.llm.mode != "offline",
+        web=settings.browser.enabled,
         budget=Budget.model_validate(settings.budget.model_dump()),
         limits=settings.limits.of_build(),
     )

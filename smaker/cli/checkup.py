@@ -34,7 +34,9 @@ class Check(Frozen):
 
 def examine(session: Session) -> int:
     """Check everything and print it; 0 if nothing is bad."""
-    checks = [check(session) for check in (_python, _home, _disk, _record, _configuration, _git, _sandbox, _docker)]
+    checks = [
+        check(session) for check in (_python, _home, _disk, _record, _configuration, _git, _sandbox, _browser, _docker)
+    ]
     checks += _models(session)
     checks += [_program(*entry) for entry in PROGRAMS]
 
@@ -128,6 +130,22 @@ def _sandbox(session: Session) -> Check:
     state = "ok" if status.level >= SandboxLevel.PARTIAL else "bad"
     words = f"{status.level.name.lower()} ({status.name}): {status.detail}"
     return Check(name="sandbox", state=state, detail=words, remedy=status.remedy)
+
+
+def _browser(session: Session) -> Check:
+    from smaker.wiring import build_browser, build_sandbox
+
+    try:
+        settings = session.settings().settings
+        browser = build_browser(settings, build_sandbox(settings))
+        if browser is None:
+            return Check(name="browser", state="ok", detail="switched off: browser.enabled is false")
+        status = asyncio.run(browser.probe())
+    except SmakerError as error:
+        return Check(name="browser", state="missing", detail=error.message, remedy=error.hint)
+    ready = status.level is not SandboxLevel.OFF
+    detail = status.detail if ready else f"{status.detail} (to try pages in)"
+    return Check(name="browser", state="ok" if ready else "missing", detail=detail, remedy=status.remedy)
 
 
 def _docker(session: Session) -> Check:

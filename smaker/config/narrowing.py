@@ -16,7 +16,11 @@ from smaker.config.schema import Key
 from smaker.config.settings import Llm, Settings
 
 _LOWERED = frozenset({("sandbox", "memory_mb"), ("sandbox", "processes")})
-_SWITCHED_OFF: dict[Key, str] = {("sandbox", "network"): "none", ("deploy", "target"): "none"}
+_SWITCHED_OFF: dict[Key, object] = {
+    ("sandbox", "network"): "none",
+    ("deploy", "target"): "none",
+    ("browser", "enabled"): False,
+}
 
 
 def narrow(layer: Layer, allowed: Settings) -> Layer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
@@ -178,6 +179,13 @@ class DeploySettings(Frozen):
     target: DeployTarget = DeployTarget.NONE
 
 
+class BrowserSettings(Frozen):
+    """The browser that tries finished software with pages. ``executable`` is a Chromium in an unusual place."""
+
+    enabled: bool = True
+    executable: Path | None = None
+
+
 class ServerSettings(Frozen):
     """Team mode: where ``smaker serve`` listens and keeps its truth."""
 
@@ -195,4 +203,5 @@ class Settings(Frozen):
     budget: BudgetDefaults = BudgetDefaults()
     sandbox: SandboxSettings = SandboxSettings()
     deploy: DeploySettings = DeploySettings()
+    browser: BrowserSettings = BrowserSettings()
     server: ServerSettings = ServerSettings()

@@ -66,10 +66,10 @@ class AddStep(Frozen):
 
 
 class RunStage(Frozen):
-    """Run one stage now: the tests, or a deployment to ``target``."""
+    """Run one stage now: the tests, the browser, or a deployment to ``target``."""
 
     verb: Literal["run-stage"] = "run-stage"
-    stage: Literal[Stage.RUN, Stage.DEPLOY]
+    stage: Literal[Stage.RUN, Stage.WEB, Stage.DEPLOY]
     target: DeployTarget = DeployTarget.NONE
 
 

@@ -17,8 +17,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pydantic import JsonValue
 
 from smaker.core.asking import Asking
-from smaker.core.background import Background, Look, Order
-from smaker.core.box import Box, Ran, Started, digests
+from smaker.core.box import digests
 from smaker.core.embedding import Rank, ranked
 from smaker.core.errors import SmakerError
 from smaker.core.faults import crashpoint
@@ -30,17 +29,15 @@ from smaker.core.ports import (
     Reply,
     Request,
     Role,
-    SandboxProfile,
     Traits,
 )
-from smaker.core.profile import Profile
 from smaker.core.rooms import Rooms, Waiting
+from smaker.core.taskboxes import TaskBoxes
 from smaker.core.taskfiles import means_yes
-from smaker.core.taskview import TaskView
 from smaker.core.trailers import trailers
 
 
-class Context(TaskView):
+class Context(TaskBoxes):
     """One task's door. Made by the worker for each attempt."""
 
     def __init__(self, *, build: Build, task: Task, rooms: Rooms, recorded: Sequence[Step] = ()) -> None:
@@ -49,13 +46,6 @@ class Context(TaskView):
         self.committed: str | None = None  # the last commit on the task's branch
         self._answered = 0  # questions, by the user
         self._may_delete = False
-        self._box = Box(
-            sandbox=rooms.sandbox,
-            environments=rooms.environments,
-            store=rooms.store,
-            redact=self._mask,
-            live=self.live,
-        )
         self._asking = Asking(
             project=task.project,
             task=task.id,
@@ -68,8 +58,6 @@ class Context(TaskView):
             warned=rooms.warned,
             override=build.project.model,
         )
-        self._background = Background(self._box)
-        self._ledger.before = self._revive
 
     async def write(self, files: Mapping[str, bytes | None], *, title: str, own: bool = False) -> None:
         """Write files (None deletes). ``own``: smaker's own files, which no agent's words may change, are among them.
@@ -83,124 +71,6 @@ class Context(TaskView):
             return Effect({"files": len(files)}, moves_tree=True)
 
         await self._ledger.step(StepKind.EDIT, title, {"files": digests(files)}, do)
-
-    async def prepare(self, profile: Profile) -> None:
-        """Make the profile's environment ready for commands. Idempotent and outside the files: not recorded."""
-        checkout = await self._open()
-        if not self._rooms.replay:
-            await self._files.restore()
-            await self._box.prepare(profile, checkout)
-
-    async def run(
-        self,
-        argv: Sequence[str],
-        *,
-        title: str | None = None,
-        profile: SandboxProfile = "run",
-        timeout_s: float | None = None,
-        collect: Sequence[str] = (),
-        at: str | None = None,
-        overlay: Mapping[str, bytes | None] | None = None,
-    ) -> Ran:
-        """Run a command in the sandbox and return how it ended; files named by ``collect`` come back if they exist.
-
-        With ``at`` (a commit, or the task's own tree) it runs in a scratch folder with the files of that, ``overlay``
-        laid over them, and the task's own files stay as they are. Else it reaches what was started, at 127.0.0.1.
-        """
-        checkout = await self._open()
-        await self._learn()
-        workspace = await self._files.workspace()
-        command = tuple(argv)
-        seconds = timeout_s or self.project.limits.command_timeout_s
-        payload: dict[str, JsonValue] = {"argv": [*command], "profile": profile, "collect": [*collect]}
-        tree = ""
-        if at is not None:
-            tree = at if at == self._files.tree else await workspace.tree(at)
-            payload |= {"at": tree, "overlay": digests(overlay or {})}
-
-        async def do() -> Effect:
-            if at is None:
-                reach = self._background.reach
-                output = await self._box.run(
-                    checkout, command, profile=profile, timeout_s=seconds, collect=collect, reach=reach
-                )
-                return Effect(output, moves_tree=True)
-            scratch = await workspace.checkout(f"{self.task.id}-trial", base=checkout.base if at == tree else at)
-            try:
-                await scratch.restore(tree)
-                await scratch.write(overlay or {})
-                return Effect(
-                    await self._box.run(scratch, command, profile=profile, timeout_s=seconds, collect=collect)
-                )
-            finally:
-                await scratch.close()
-
-        step = await self._ledger.step(StepKind.COMMAND, title or " ".join(command), payload, do)
-        return await self._box.recall(step.output or {})
-
-    async def start(
-        self,
-        argv: Sequence[str],
-        *,
-        name: str,
-        port: int | None = None,
-        variables: Mapping[str, str] | None = None,
-        timeout_s: float = 30,
-    ) -> Look:
-        """Start a process that runs beside the steps that follow, in a box like that of a command: until `stop`, or the
-        end of the task. Wait until it listens on ``port``, if it is to; if it does not, it is ended.
-
-        While any runs, files are read as the last step left them. Raises UsageError for a name or port that is taken,
-        or one too many.
-        """
-        checkout = await self._open()
-        order = Order(argv=tuple(argv), port=port, variables={**(variables or {})}, timeout_s=timeout_s)
-        self._background.check(name, order)
-        title = f"start {name}: {' '.join(argv)}" + (f" (port {port})" if port is not None else "")
-        payload: dict[str, JsonValue] = {"what": "start", "name": name, **order.model_dump(mode="json")}
-        return await self._look(title, payload, name, lambda: self._background.start(checkout, name, order), order)
-
-    async def output_of(self, name: str) -> Look:
-        """See whether a started process runs, and what it printed since the last look. Raises NotFound."""
-        self._background.require(name)
-        payload: dict[str, JsonValue] = {"what": "look", "name": name}
-        return await self._look(f"look at {name}", payload, name, lambda: self._background.look(name))
-
-    async def stop(self, name: str) -> Look:
-        """End a started process with all that it started; return the rest of what it printed. Raises NotFound."""
-        self._background.require(name)
-        payload: dict[str, JsonValue] = {"what": "stop", "name": name}
-        return await self._look(f"stop {name}", payload, name, lambda: self._background.stop(name))
-
-    @property
-    def running(self) -> tuple[str, ...]:
-        """The names of the processes that were started and have not been seen to end."""
-        return self._background.running
-
-    async def try_start(
-        self,
-        argv: Sequence[str],
-        *,
-        port: int,
-        path: str,
-        variables: Mapping[str, str] | None = None,
-        timeout_s: float = 30,
-    ) -> Started:
-        """Start the software, ask it for ``path`` once it listens on ``port``, stop it, and return what it said."""
-        checkout = await self._open()
-        await self._learn()
-        began = self._rooms.clock.monotonic()
-
-        async def do() -> Effect:
-            output = await self._box.try_start(
-                checkout, tuple(argv), variables=variables or {}, port=port, path=path, timeout_s=timeout_s
-            )
-            output["seconds"] = round(self._rooms.clock.monotonic() - began, 3)
-            return Effect(output, moves_tree=True)
-
-        payload: dict[str, JsonValue] = {"argv": [*argv], "port": port, "path": path}
-        step = await self._ledger.step(StepKind.CHECK, f"start it and ask for {path}", payload, do)
-        return Started.model_validate(step.output)
 
     async def commit(self, subject: str, *, body: str = "", requirements: Sequence[str] = ()) -> None:
         """Commit what changed since the task's last commit, with our trailers; nothing if nothing changed. A task that
@@ -334,44 +204,7 @@ class Context(TaskView):
             )
         )
 
-    async def end_processes(self) -> None:
-        """End what was started and is alive: when the agent is done, or stops for now. Not recorded."""
-        await self._background.close()
-
     async def close(self) -> None:
         """Remove the task's folder, when its outcome is recorded."""
         await self.end_processes()
         await self._files.close()
-
-    # --- inside -------------------------------------------------------------------------------------------------------
-
-    async def _look(
-        self,
-        title: str,
-        payload: dict[str, JsonValue],
-        name: str,
-        do: Callable[[], Awaitable[Look]],
-        order: Order | None = None,
-    ) -> Look:
-        """Have a look at a process as a step, and take in what it says."""
-        await self._learn()
-
-        async def seen() -> Effect:
-            look = await do()
-            kept: dict[str, JsonValue] = look.model_dump(mode="json", exclude_defaults=True)
-            return Effect({**kept, "output": await self._box.kept(look.output)}, moves_tree=True)
-
-        output = (await self._ledger.step(StepKind.PROCESS, title, payload, seen)).output or {}
-        look = Look.model_validate({**output, "output": await self._box.told(output.get("output", ""))})
-        self._background.note(name, order, look)
-        self._ledger.shared = bool(self._background.running)
-        return look
-
-    async def _revive(self) -> None:
-        if self._background.running:
-            await self._background.revive(await self._open())
-
-    async def _seen(self) -> str | None:
-        if self._ledger.shared:  # between two steps files may change, of which the record knows nothing
-            return self._files.tree
-        return await super()._seen()

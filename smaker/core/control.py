@@ -39,6 +39,7 @@ class NewProject(Frozen):
     gates: tuple[Gate, ...] = ()
     deploy: DeployTarget = DeployTarget.NONE
     review: bool = False
+    web: bool = False
     budget: Budget = Budget()
     limits: BuildLimits = BuildLimits()
     adopt: bool = False

@@ -71,6 +71,7 @@ class Engine:
             gates=request.gates,
             deploy=request.deploy,
             review=request.review,
+            web=request.web,
             budget=request.budget,
             limits=request.limits,
             adopted=request.adopt,

@@ -45,7 +45,9 @@ def mend(draft: Draft, task: Task, outcome: Outcome) -> None:
     """Add a round of fixing and the next run after a task that found something, or give the build up."""
     errors = [finding for finding in outcome.findings if finding.severity is Severity.ERROR]
     if task.payload.get("by_hand"):
-        draft.give_up(Problem(message=outcome.summary, hint="Mend it with: smaker restart --from run"))
+        draft.give_up(
+            Problem(message=outcome.summary, hint=f"Mend it with: smaker restart {task.project} --from {task.stage}")
+        )
         return
     rounds: list[_State] = []
     for earlier in draft.build.tasks:

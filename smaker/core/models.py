@@ -167,6 +167,7 @@ class Project(Frozen):
     gates: tuple[Gate, ...] = ()
     deploy: DeployTarget = DeployTarget.NONE
     review: bool = False  # a model reads the software before it is ready
+    web: bool = False  # software with pages is tried in a browser before it is ready
     budget: Budget = Budget()
     limits: BuildLimits = BuildLimits()
     spec: Spec | None = None

@@ -1,7 +1,8 @@
 """The pipeline as pure functions: what happens next, decided from what is known. No I/O, no clock of its own.
 
-``spec → skeleton → implementation (a task per module, a DAG) ∥ tests → run ⇄ fix → deploy``. The acceptance tests are
-written beside the implementation, from the spec and the skeleton alone; ``run`` waits for both.
+``spec → skeleton → implementation (a task per module, a DAG) ∥ tests → run ⇄ fix → review → web → deploy``. The
+acceptance tests are written beside the implementation, from the spec and the skeleton alone; ``run`` waits for both.
+``review`` and ``web`` (software with pages, in a browser) are there where the project wants them.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from smaker.core.ports import Build, Change
 from smaker.core.spec import Module, Spec
 
 ORDER = tuple(Stage)
+TITLES = {Stage.RUN: "Run the tests", Stage.REVIEW: "Review", Stage.WEB: "Try it in a browser"}
 
 
 def begin(project: Project, at: datetime, *, instruction: str | None = None) -> Change:
@@ -241,11 +243,20 @@ def _implement(draft: Draft, spec: Spec, modules: tuple[Module, ...], *, after: 
     )
     fresh = tuple(requirement.id for requirement in spec.requirements if requirement.id not in known)
     tests = draft.add(Stage.TESTS, "Acceptance tests", after=(after,), requirements=fresh)
-    run = draft.add(Stage.RUN, "Run the tests", after=(*by_module.values(), tests.id))
-    last = draft.add(Stage.REVIEW, "Review", after=(run.id,)) if draft.build.project.review else run
-    if draft.build.project.deploy is not DeployTarget.NONE:
-        draft.add(Stage.DEPLOY, f"Deploy ({draft.build.project.deploy})", after=(last.id,))
+    run = draft.add(Stage.RUN, TITLES[Stage.RUN], after=(*by_module.values(), tests.id))
+    _look_and_deploy(draft, spec, (run.id,))
     return next((draft.tasks[identifier] for identifier in by_module.values()), tests)
+
+
+def _look_and_deploy(draft: Draft, spec: Spec, after: tuple[str, ...], *, wanted: Stage = Stage.RUN) -> None:
+    """Add what follows a run, as far as the project has it; ``wanted`` is there in any case."""
+    project = draft.build.project
+    if wanted is Stage.REVIEW or (project.review and wanted is Stage.RUN):
+        after = (draft.add(Stage.REVIEW, TITLES[Stage.REVIEW], after=after).id,)
+    if wanted is Stage.WEB or (project.web and spec.gui and wanted is not Stage.DEPLOY):
+        after = (draft.add(Stage.WEB, TITLES[Stage.WEB], after=after).id,)
+    if project.deploy is not DeployTarget.NONE or wanted is Stage.DEPLOY:
+        draft.add(Stage.DEPLOY, f"Deploy ({project.deploy})", after=after)
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------
@@ -306,11 +317,8 @@ def _restart(draft: Draft, stage: Stage | None) -> None:
         if stage is Stage.TESTS:
             after = (draft.add(Stage.TESTS, "Acceptance tests").id,)
         if stage in {Stage.TESTS, Stage.RUN, Stage.WEB}:
-            after = (draft.add(Stage.RUN, "Run the tests", after=after).id,)
-        if stage is Stage.REVIEW or (draft.build.project.review and after):
-            after = (draft.add(Stage.REVIEW, "Review", after=after).id,)
-        if draft.build.project.deploy is not DeployTarget.NONE or stage is Stage.DEPLOY:
-            draft.add(Stage.DEPLOY, f"Deploy ({draft.build.project.deploy})", after=after)
+            after = (draft.add(Stage.RUN, TITLES[Stage.RUN], after=after).id,)
+        _look_and_deploy(draft, spec, after, wanted=Stage.RUN if stage is Stage.TESTS else stage)
 
 
 def _reject(draft: Draft, text: str) -> None:
@@ -342,5 +350,5 @@ def _run_stage(draft: Draft, stage: Stage, target: DeployTarget) -> None:
         raise UsageError("There is nothing built yet.", hint="See: smaker status")
     draft.clear_error = draft.build.project.error is not None
     draft.want(Desired.RUN)
-    title = "Run the tests" if stage is Stage.RUN else f"Deploy ({target})"
+    title = TITLES.get(stage, f"Deploy ({target})")
     draft.add(stage, title, payload={"target": target.value, "by_hand": True})

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from smaker.core.budget import Warned
 from smaker.core.bus import Bus
 from smaker.core.ports import Clock, Environments, Models, Sandbox, Store, Workspace
+from smaker.core.ports.browser import Browser
 from smaker.core.secrets import Redactor
 
 
@@ -31,5 +32,6 @@ class Rooms:
     bus: Bus
     redactor: Redactor = field(default_factory=Redactor)
     models: Models | None = None
+    browser: Browser | None = None
     replay: bool = False
     warned: Warned = field(default_factory=Warned)  # of the project's bounds

@@ -43,6 +43,7 @@ from smaker.core.ports import (
     Workspace,
     Workspaces,
 )
+from smaker.core.ports.browser import Browser
 from smaker.core.rooms import Rooms, Waiting
 from smaker.core.secrets import Redactor
 
@@ -67,6 +68,7 @@ class Crew:
     lock: ProjectLock
     redactor: Redactor = field(default_factory=Redactor)
     models: Models | None = None
+    browser: Browser | None = None
 
 
 class Worker:
@@ -270,6 +272,7 @@ class Worker:
                 redactor=crew.redactor,
                 warned=self._warned[build.project.id],
                 models=crew.models,
+                browser=crew.browser,
             ),
             recorded=await crew.store.steps(task.project, task.id),
         )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smaker.wiring.parts import build_agent, build_log, build_sandbox, build_workspaces, cache_folder
+from smaker.wiring.parts import build_agent, build_browser, build_log, build_sandbox, build_workspaces, cache_folder
 
 if TYPE_CHECKING:
     from smaker.agents.verification import Check
@@ -223,6 +223,7 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
             lock=lock,
             redactor=redactor,
             models=models,
+            browser=build_browser(settings, sandbox),
         )
         info = WorkerInfo(
             id=f"{socket.gethostname()}-{os.getpid()}", host=socket.gethostname(), pid=os.getpid(), capabilities=()

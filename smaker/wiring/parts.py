@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from smaker.core.clock import SystemClock
     from smaker.core.models import DeployTarget
     from smaker.core.ports import Agent, Deployer, Sandbox
+    from smaker.core.ports.browser import Browser
     from smaker.profiles import Catalog
     from smaker.workspace import GitWorkspaces
 
@@ -32,6 +33,7 @@ AGENTS = Registry(
         "offline-fixer": "smaker.agents.offline.fixer:OfflineFixer",
         "runner": "smaker.agents.runner:Runner",
         "deployer": "smaker.agents.deployer:DeployAgent",
+        "web": "smaker.agents.web.agent:WebAgent",
     },
 )
 """Who does which kind of task; in a project whose mode is offline, ``offline-NAME`` for those of `BY_RULES`."""
@@ -60,6 +62,13 @@ def build_sandbox(settings: Settings) -> Sandbox:
 
     bounds = Limits(memory_mb=settings.sandbox.memory_mb, processes=settings.sandbox.processes)
     return LazySandbox(settings.sandbox.kind, bounds, reach=settings.sandbox.network)
+
+
+def build_browser(settings: Settings, sandbox: Sandbox) -> Browser | None:
+    """The browser, looked for when it is first needed; None where it is switched off."""
+    from smaker.browser.boxed import BoxedBrowser
+
+    return BoxedBrowser(sandbox, settings.browser.executable) if settings.browser.enabled else None
 
 
 def build_log(home: Path) -> logging.Handler:

@@ -24,9 +24,11 @@ class Affected:
         self._profile = profile
         self._tests = {finding.test for finding in findings if finding.test}
         self._before: int | None = None  # how many failed when the model was last told
+        self.told = False  # that is all that is wrong with its files
 
     async def wrong(self, disputed: Set[str]) -> str:
         """What fails of them now, in words for a model; nothing where all pass, or no fewer fail than last time."""
+        self.told = False
         files = [
             path for path in await self._context.files() if path in {name.partition("::")[0] for name in self._tests}
         ]
@@ -35,7 +37,7 @@ class Affected:
         found = await self._failing(files, disputed)
         if not found or (self._before is not None and len(found) >= self._before):
             return ""
-        self._before = len(found)
+        self._before, self.told = len(found), True
         return (
             "Your files are in place. Of the tests that had failed, these fail now:\n\n"
             f"{findings_text(found)}\n\nMend what is left."

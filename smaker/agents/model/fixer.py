@@ -17,6 +17,7 @@ from smaker.agents.model.showing import repository
 from smaker.agents.model.talk import file_format, room
 from smaker.agents.prompts import render
 from smaker.core.context import Context
+from smaker.core.errors import ModelError
 from smaker.core.mending import findings_of
 from smaker.core.models import Dispute, Finding, Outcome, Verdict
 from smaker.core.ports import Role
@@ -63,7 +64,12 @@ class ModelFixer:
             choose=lambda guard, replies: chosen(context, profile, guard, replies),
         )
         await context.prepare(profile)
-        await work.run()
+        try:
+            await work.run()
+        except ModelError as error:
+            if error.code != "E_MODEL_STUCK" or not affected.told:
+                raise
+            # what it mended stands, and what it could not is for the next round, perhaps of another model
         disputes = disputes_in(work.prose)
         await context.commit(f"fix: {findings[0].message if findings else 'what was found'}"[:72])
         said = f"{len(work.written)} files in {work.turns} answers" + (

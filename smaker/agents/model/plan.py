@@ -103,8 +103,8 @@ def left_over(text: str, plan: Plan) -> list[int]:
 
 
 def _says_something(line: str) -> bool:
-    """Whether a line could ask for something: headings, fences and mere links do not."""
-    if line.lstrip().startswith(("#", "```")) or not _WORD.search(line):
+    """Whether a line could ask for something: headings, introductions of what follows, fences and mere links do not."""
+    if line.lstrip().startswith(("#", "```")) or line.rstrip().endswith(":") or not _WORD.search(line):
         return False
     return not _LINK.search(line) or len(_LETTERS.findall(_LINK.sub(" ", line))) > FEW
 
@@ -161,7 +161,7 @@ def to_spec(plan: Plan, profiles: Iterable[str]) -> Spec:
             Scenario(
                 name=_line(entry.name),
                 requirements=entry.requirements,
-                steps=tuple(_line(step) for step in entry.steps),
+                steps=tuple(step.strip() for step in entry.steps),
             )
             for entry in (plan.scenarios if gui else ())
         ),
