@@ -23,6 +23,7 @@ _START = f"{INSIDE}/smaker/browser/inside/start.py"
 _PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 _PROBE_S = 60.0
 _AROUND_S = 30.0  # to start and to end, beyond the job's own seconds
+_DOCTOR = "Find out what is missing with: smaker doctor"
 _LARGEST = 32 << 20  # bytes of a result
 
 
@@ -96,13 +97,15 @@ def _off(detail: str, remedy: str) -> SandboxStatus:
 
 def _result(folder: Path, ran: CommandResult) -> BrowserResult:
     """Read what the box left, without trust: plain files that are named, and nothing else stays."""
+    said = ran.output[-1000:].strip()
     try:
         result = BrowserResult.model_validate_json(_bytes(folder / RESULT))
     except (OSError, ValidationError) as error:
         raise Unavailable(
-            f"The browser ended ({ran.limit or ran.exit_code}) without a result: {ran.output[-1000:].strip()}",
-            hint="Find out what is missing with: smaker doctor",
+            f"The browser ended ({ran.limit or ran.exit_code}) without a result: {said}", hint=_DOCTOR
         ) from error
+    if result.ended == "crash" and not result.actions and ran.limit is None:
+        raise Unavailable(f"The browser did not start, or would not go on: {said}", hint=_DOCTOR)
     kept: set[str] = set()
     for path in folder.iterdir():
         plain = stat.S_ISREG(path.lstat().st_mode)

@@ -121,6 +121,18 @@ ATTACKS = {
     "P101": "answers that grow, drip or never end",
     "P102": "a bad certificate, a cloud provider without TLS",
     "P103": "proxies of the environment",
+    # pages in the browser
+    "B131": "a page that asks the host, the network or a cloud's metadata",
+    "B132": "a redirect to another origin",
+    "B133": "sockets of pages and workers, service workers",
+    "B134": "file:, chrome: and view-source: addresses",
+    "B135": "endless dialogs, pages that will not be left, a thousand windows",
+    "B136": "a page of millions of elements, one that grows as it is scrolled, a script that runs on and on",
+    "B137": "a download, and the upload of a key",
+    "B138": "orders in the text of a page",
+    "B139": "a million lines on the console",
+    "B140": "a page 30,000 pixels high",
+    "B141": "a tab that crashes",
     # deployments in containers
     "D142": "a Compose file that asks for the machine: privileges, its namespaces, devices, socket, folders",
     "D143": "a Compose file that reads, includes or builds what is not in the project",
@@ -163,6 +175,7 @@ def test_the_list_is_whole() -> None:
         "G": range(51, 72),
         "Y": range(72, 88),
         "P": range(88, 104),
+        "B": range(131, 142),
         "D": range(142, 151),
     }
     assert list(ATTACKS) == [f"{group}{number}" for group, numbers in spans.items() for number in numbers]

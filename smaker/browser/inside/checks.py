@@ -143,6 +143,7 @@ def broken(seen: Seen) -> Iterator[Claim]:
 
 def stuck(seen: Seen, path: str) -> Claim:
     """Why a page would not go on."""
+    path = path.partition("?")[0]
     if seen.crashed:
         return Claim("crash", shape(path), f"The page {path} makes the browser's tab crash", "a page", "a crash")
     if seen.dialogs > MOST_DIALOGS:

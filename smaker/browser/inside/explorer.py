@@ -182,6 +182,8 @@ class Explorer:
         try:
             await self._play(tab, chore.actions, letters)
         except Missing:
+            if "path" not in chore.link:
+                raise
             await self._play(tab, (Action(kind="goto", value=chore.link["path"]),), letters)
             before = tab.path
         moved = tab.path != before and chore.actions[-1].kind == "click"

@@ -13,7 +13,7 @@ from smaker.browser.inside.explorer import Explorer
 from smaker.browser.inside.player import TRACE, Player, snapshot
 from smaker.browser.inside.replay import Replays
 from smaker.browser.inside.report import Report
-from smaker.browser.inside.session import Session
+from smaker.browser.inside.session import NoBrowser, Session
 from smaker.core.ports.browser import BrowserJob
 
 _SHRINKS = 0.95  # of the time, after which nothing is tried again
@@ -25,13 +25,14 @@ async def explore(session: Session, job: BrowserJob, report: Report, axe: str) -
     until = report.begun + job.limits.seconds
     try:
         await explorer.run(until)
-    except (Error, TimeoutError):
+    except (NoBrowser, Error, TimeoutError) as error:
+        sys.stderr.write(f"{error}\n")
         explorer.ended = "crash"
     report.looked(explorer)
     replays = Replays(session, job, axe, report.folder)
     until = report.begun + job.limits.seconds * _SHRINKS
     for number, suspicion in enumerate(explorer.suspicions, start=1):
-        await report.tried(await replays.settle(suspicion, number, until))
+        report.tried(await replays.settle(suspicion, number, until))
     report.actions += replays.actions
 
 
@@ -40,7 +41,8 @@ async def play(session: Session, job: BrowserJob, report: Report) -> None:
     player = Player(session, job, report.folder)
     try:
         await player.run(report.begun + job.limits.seconds)
-    except (Error, TimeoutError):
+    except (NoBrowser, Error, TimeoutError) as error:
+        sys.stderr.write(f"{error}\n")
         player.ended = "crash"
     report.played(player.steps, player.ended, player.tab, await snapshot(player.tab) if player.tab else "")
     if (report.folder / TRACE).is_file():

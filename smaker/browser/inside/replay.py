@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,8 @@ from smaker.browser.inside.trials import alive
 from smaker.browser.inside.watch import Seen
 from smaker.core.models import Finding, Severity
 from smaker.core.ports.browser import Action, BrowserJob, Discovery, Target
+
+_LATER_MS = 500  # for a page that is there to begin what it does not end
 
 
 @dataclass
@@ -98,23 +100,38 @@ class Replays:
             if claim.check == "dead-control":
                 return not await alive(tab, actions[-1], letters, fragment=claim.fragment)
             await tab.act(actions[-1], letters)
-            match claim.check:
-                case "markup":
-                    return bool((await tab.look())["probes"])
-                case "unlabelled":
-                    found = await tab.find(claim.target or Target(), letters)
-                    return not await tab.ask(found.evaluate(NAMED))
-                case "accessibility":
-                    return bool(await checks.inaccessible(tab, self._axe, tab.path, 0, (claim.rule,)))
-                case "missing-page":
-                    answer = tab.seen.page
-                    return answer is not None and (answer.status < 400 or answer.status >= 500)
-                case _:
-                    return claim.signature in {one.signature for one in self._claims(tab.seen)}
+            return await self._asked(tab, claim, letters)
         except Stuck:
-            return (
-                claim.check in {"unresponsive", "crash"} and checks.stuck(tab.seen, tab.path).check == claim.check
-            ) or (claim.signature in {one.signature for one in self._claims(tab.seen)})
+            if claim.check in {"unresponsive", "crash"}:
+                return checks.stuck(tab.seen, tab.path).check == claim.check
+            return self._seen(claim, tab.seen)
+        except Missing:  # a page that does not come may be what the claim is about
+            return self._seen(claim, tab.seen)
+
+    async def _asked(self, tab: Tab, claim: Claim, letters: str) -> bool:
+        """Whether the claim holds for the page that the actions led to."""
+        match claim.check:
+            case "markup":
+                return bool((await tab.look())["probes"])
+            case "unlabelled":
+                found = await tab.find(claim.target or Target(), letters)
+                return not await tab.ask(found.evaluate(NAMED))
+            case "accessibility":
+                return bool(await checks.inaccessible(tab, self._axe, tab.path, 0, (claim.rule,)))
+            case "unresponsive" | "crash":
+                await tab.page.wait_for_timeout(_LATER_MS)
+                await tab.look()
+                return False
+            case "missing-page":
+                answer = tab.seen.page
+                return answer is not None and (answer.status < 400 or answer.status >= 500)
+            case _:
+                return self._seen(claim, tab.seen)
+
+    def _seen(self, claim: Claim, seen: Seen) -> bool:
+        """Whether the claim is one of those that need no question."""
+        found = (*checks.passive(seen, slow_s=self._job.limits.slow_s), *checks.broken(seen))
+        return claim.signature in {one.signature for one in found}
 
     async def _makes_two(self, tab: Tab, actions: tuple[Action, ...], letters: str) -> bool:
         """Whether two clicks show more of what was written than one."""
@@ -130,11 +147,7 @@ class Replays:
             shown.append(int(await tab.evaluate(COUNT, letters)))
         return shown[1] > shown[0] > 0
 
-    def _claims(self, seen: Seen) -> Iterable[Claim]:
-        yield from checks.passive(seen, slow_s=self._job.limits.slow_s)
-        yield from checks.broken(seen)
-
-    async def settle(self, suspicion: Suspicion, number: int, until: float) -> Discovery | None:
+    async def settle(self, suspicion: Suspicion, number: int, until: float) -> Discovery:
         """Try the ways of a suspicion, shrink the first that shows it, and tell it as a finding.
 
         What is seen once and not again is told as a warning; what there was no time for, as it was seen.

@@ -36,12 +36,11 @@ class Report:
         self._pages = tuple(explorer.pages.values())
         self.actions = explorer.actions
 
-    async def tried(self, discovery: Discovery | None) -> None:
+    def tried(self, discovery: Discovery) -> None:
         """Add what was tried again, and write."""
-        if discovery is not None:
-            self._discoveries.append(discovery)
-            self.files += [discovery.screenshot] if discovery.screenshot else []
-            self.write()
+        self._discoveries.append(discovery)
+        self.files += [discovery.screenshot] if discovery.screenshot else []
+        self.write()
 
     def played(self, steps: list[Played], ended: Ended, tab: Tab | None, snapshot: str) -> None:
         """Take over what was played."""

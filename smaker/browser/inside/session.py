@@ -27,6 +27,10 @@ ARGUMENTS = (
 _CLOSE_S = 3.0
 
 
+class NoBrowser(Exception):
+    """It does not start, or ends at once."""
+
+
 class Session:
     """Chromium, and what it may reach: ``port`` of the loopback, and nothing else."""
 
@@ -68,14 +72,14 @@ class Session:
         return context
 
     async def tab(self) -> Tab:
-        """A page of a new visitor. A browser that just ended is started again, once."""
+        """A page of a new visitor. A browser that just ended is started again, once. Raises NoBrowser."""
         for attempt in (1, 2):
             try:
                 return await Tab.open(await self.context(), self.origin, self._job.limits.slow_s)
-            except (Error, TimeoutError):
+            except (Error, TimeoutError) as error:
                 await self.close()
                 if attempt == 2:
-                    raise
+                    raise NoBrowser(f"Chromium does not start: {error}") from error
         raise AssertionError
 
     async def leave(self, tab: Tab) -> None:

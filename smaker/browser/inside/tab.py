@@ -20,6 +20,7 @@ PATIENCE_S = 5.0  # for a page to answer a question
 QUIET_S = 0.06
 REACH_S = 1.5  # for a control to become one that can be clicked
 HOLD_S = 0.2  # how long the answer takes after the second click
+_NO_MATTER = ("ERR_ABORTED", "ERR_TOO_MANY_REDIRECTS")  # a download; and what is told as an endless redirect
 _SETTLED_LATER = {"fill", "select", "check", "uncheck", "bare"}  # what comes next waits, for nobody looks before
 
 Result = TypeVar("Result")
@@ -157,11 +158,11 @@ class Tab:
         if isinstance(error, TookTooLong):
             self.watch.overdue()
         travels = action.kind in {"goto", "back"}
-        if self.seen.crashed or (travels and isinstance(error, TookTooLong)):
+        if self.seen.hostile or (travels and isinstance(error, TookTooLong)):
             raise Stuck from error
         if not travels:
             raise Missing(f"{action} could not be done: {said}") from error
-        if self.page.url.startswith("chrome-error:") and not self.seen.endless:
+        if "net::ERR_" in said and not any(reason in said for reason in _NO_MATTER):
             raise Missing(f"{value or 'The page before'} does not answer: {said}") from error
 
     async def _goto(self, url: str) -> None:

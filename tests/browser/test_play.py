@@ -1,0 +1,131 @@
+"""Scenarios: played step by step, told with what was seen, and kept as tests of the project."""
+
+from __future__ import annotations
+
+import asyncio
+import zipfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from smaker.browser import programs
+from smaker.browser.as_test import SUFFIXES, as_scenario
+from smaker.browser.boxed import BoxedBrowser
+from smaker.core.errors import Unavailable
+from smaker.core.ports import CommandResult, Process, SandboxLevel
+from smaker.core.ports.browser import Action, BrowserJob, BrowserResult, Target
+from smaker.sandbox.bwrap import BwrapSandbox
+from smaker.sandbox.process import ProcessSandbox
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.browser, pytest.mark.timeout(180)]
+
+Serve = Callable[..., Awaitable[Process]]
+Look = Callable[[Process, BrowserJob], Awaitable[BrowserResult]]
+RunTests = Callable[[Process, dict[str, str]], Awaitable[CommandResult]]
+
+SAVES = (
+    Action(kind="goto", value="/"),
+    Action(kind="click", target=Target(role="link", name="New note")),
+    Action(kind="url", value="/n*"),
+    Action(kind="fill", target=Target(role="textbox", name="Title"), value="Tea {unique}"),
+    Action(kind="fill", target=Target(css="#body"), value="Green"),
+    Action(kind="click", target=Target(role="button", name="Save")),
+    Action(kind="text", value="Tea {unique}"),
+    Action(kind="visible", target=Target(role="link", name="Tea {unique}")),
+    Action(kind="count", target=Target(role="link", name="Tea {unique}"), value="1"),
+    Action(kind="fill", target=Target(role="searchbox", name="Search"), value="nothing like it"),
+    Action(kind="press", target=Target(role="searchbox", name="Search"), value="Enter"),
+    Action(kind="gone", value="Tea {unique}"),
+    Action(kind="gone", target=Target(role="link", name="Tea {unique}")),
+    Action(kind="back"),
+    Action(kind="text", target=Target(role="list"), value="Tea {unique}"),
+)
+
+
+async def test_a_scenario_is_played_and_seen(
+    serve: Serve, look: Look, job: Callable[..., BrowserJob], tmp_path: Path
+) -> None:
+    result = await look(await serve("seeded_app.py"), job("play", actions=SAVES, trace=True))
+    assert [step.seen for step in result.steps] == [""] * len(SAVES)
+    assert result.ended == "done"
+    assert 'button "Save"' in result.steps[1].snapshot
+    assert result.steps[1].url == "/new"
+    assert (tmp_path / "seen" / result.steps[0].screenshot).read_bytes().startswith(b"\x89PNG")
+    assert zipfile.is_zipfile(tmp_path / "seen" / "trace.zip")
+
+
+async def test_the_first_step_that_fails_is_the_last_and_says_what_was_there(
+    serve: Serve, look: Look, job: Callable[..., BrowserJob]
+) -> None:
+    app = await serve("seeded_app.py", "console-error,broken-link")
+    actions = (
+        Action(kind="goto", value="/about"),
+        Action(kind="click", target=Target(role="link", name="Manual")),
+        Action(kind="text", value="How to write"),
+        Action(kind="back"),
+    )
+    result = await look(app, job("play", actions=actions))
+    assert result.ended == "failed"
+    assert [step.ok for step in result.steps] == [True, True, False]
+    assert "There is no such page." in result.steps[-1].seen
+    assert result.console == ("the counter is not set up",)
+    assert result.failed == ("GET /manual: 404",)
+    missing = Action(kind="click", target=Target(role="button", name="Print"))
+    result = await look(app, job("play", actions=(missing,), seed="again"))
+    assert result.steps[-1].seen == "There is no button “Print” on /."
+
+
+@pytest.mark.node
+async def test_a_scenario_is_kept_as_a_test_in_either_language(serve: Serve, run_tests: RunTests) -> None:
+    app = await serve("seeded_app.py")
+    wrong = (*SAVES, Action(kind="text", value="not to be seen"))
+    for dialect in ("pytest", "node"):
+        suffix = SUFFIXES[dialect]
+        green, red = await asyncio.gather(
+            run_tests(app, {f"test_saves{suffix}": as_scenario('Saves a note */ """', SAVES, dialect)}),
+            run_tests(app, {f"test_wrong{suffix}": as_scenario("Saves a note", wrong, dialect)}),
+        )
+        assert green.exit_code == 0, green.output
+        assert red.exit_code == 1, red.output
+        assert "not to be seen" in red.output
+
+
+@pytest.mark.parametrize("kind", [BwrapSandbox, ProcessSandbox])
+async def test_a_browser_is_tried_by_starting_it(kind: type[BwrapSandbox] | type[ProcessSandbox]) -> None:
+    sandbox = kind()
+    status = await BoxedBrowser(sandbox).probe()
+    assert status.detail.startswith("Chromium ")
+    assert status.level is (await sandbox.probe()).level
+
+
+async def test_a_browser_that_is_none_is_told_with_its_remedy(
+    box: BwrapSandbox, tmp_path: Path, job: Callable[..., BrowserJob]
+) -> None:
+    status = await BoxedBrowser(box, Path("/usr/bin/true")).probe()
+    assert (status.level, status.remedy) == (SandboxLevel.OFF, programs.MISSING_BROWSER)
+    status = await BoxedBrowser(box, tmp_path / "chromium").probe()
+    assert "which is no program" in status.detail
+    with pytest.raises(Unavailable, match="which is no program"):
+        await BoxedBrowser(box, tmp_path / "chromium").run(job(), tmp_path)
+    with pytest.raises(Unavailable, match="did not start"):
+        await BoxedBrowser(box, Path("/usr/bin/true")).run(job(), tmp_path)
+
+
+async def test_an_app_that_is_away_is_told(
+    browser: BoxedBrowser, tmp_path: Path, job: Callable[..., BrowserJob]
+) -> None:
+    result = await browser.run(job("play"), tmp_path)
+    assert result.ended == "failed"
+    assert "does not answer" in result.steps[0].seen
+    result = await browser.run(job(), tmp_path)
+    assert {one.check for one in result.discoveries} == {"failed-request"}
+
+
+async def test_what_is_left_in_the_folder_is_plain_files_that_are_named(
+    browser: BoxedBrowser, tmp_path: Path, job: Callable[..., BrowserJob]
+) -> None:
+    (tmp_path / "link.png").symlink_to("/etc/passwd")
+    (tmp_path / "other").write_text("x")
+    result = await browser.run(job("play"), tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == sorted(result.files)
