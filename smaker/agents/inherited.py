@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 
 from smaker.agents.evidence import parse_junit
 from smaker.core.context import Context
+from smaker.core.errors import SmakerError
 from smaker.core.models import Finding, Severity, TestReport, TestSource, TestStatus
 from smaker.core.profile import Profile
 
 FAILURES_SHOWN = 12
 FAILURE_SHOWN = 700  # characters, of the end of what a test said
+SOURCE_SHOWN = 2_500  # characters
 
 
 async def red_before(
@@ -55,10 +58,33 @@ async def tests_as_they_are(context: Context, profile: Profile) -> str:
         f"`{' '.join(profile.test)}`: {counted.ran} tests (each case of one with parameters is one), "
         f"{counted.count(TestStatus.FAILED)} fail now, of {len(failed)} functions:"
     ]
-    lines += [f"\n{result.id}\n{result.message.strip()[-FAILURE_SHOWN:]}" for result in failed[:FAILURES_SHOWN]]
+    for result in failed[:FAILURES_SHOWN]:
+        cases = sum(result.cases.values())
+        counts = f" ({result.cases[TestStatus.FAILED]} of its {cases} cases)" if cases > 1 else ""
+        source = await _source(context, profile, result.id)
+        lines.append(f"\n{result.id}{counts}\n{source}{result.message.strip()[-FAILURE_SHOWN:]}")
     if len(failed) > FAILURES_SHOWN:
         lines.append("\nAlso: " + ", ".join(result.id for result in failed[FAILURES_SHOWN : 10 * FAILURES_SHOWN]))
     return "\n".join(lines)
+
+
+async def _source(context: Context, profile: Profile, name: str) -> str:
+    """The whole of a test, which says more than where it first failed; "" where it cannot be read, or is long."""
+    path, _, inside = name.partition("::")
+    if profile.dialect != "pytest":
+        return ""
+    try:
+        text = await context.text(path)
+        bodies: Sequence[ast.stmt] = ast.parse(text).body
+    except (SmakerError, SyntaxError, ValueError, RecursionError):
+        return ""
+    found: ast.stmt | None = None
+    for part in inside.split("::"):
+        found = next((node for node in bodies if getattr(node, "name", None) == part), None)
+        bodies = getattr(found, "body", [])
+    lines = text.splitlines()[found.lineno - 1 : found.end_lineno] if found is not None else []
+    shown = "\n".join(lines)
+    return f"{shown}\n--- it says:\n" if lines and len(shown) <= SOURCE_SHOWN else ""
 
 
 async def standing(context: Context, findings: Sequence[Finding]) -> list[Finding]:

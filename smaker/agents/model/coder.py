@@ -38,15 +38,20 @@ class ModelCoder:
         traits = await context.model_traits(Role.CODE_GENERATION)
         words, plan = context.project.prompt, spec_text(context.spec)
         budget = room(traits, words, plan, most=FILES_SHOWN)
+        tests = await tests_as_they_are(context, profile) if context.project.adopted else ""
         task = render(
             "coder_task",
             prompt=words,
             spec=plan,
             profile=profile,
             files=await repository(
-                context, paths, budget=budget, about=_about(context, module), first=named_in(f"{words}\n{plan}", paths)
+                context,
+                paths,
+                budget=budget,
+                about=f"{_about(context, module)}\n{tests}",
+                first=named_in(f"{words}\n{plan}", paths),
             ),
-            tests=await tests_as_they_are(context, profile) if context.project.adopted else "",
+            tests=tests,
             task=_task(context, module),
             answer_lines=answer_lines(traits),
         )

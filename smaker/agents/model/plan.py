@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from smaker.core.spec import Launch, Module, ProductKind, Requirement, Scenario, Spec
 
+_BREAK = re.compile(r"\s*\n\s*")
 _RANGE = re.compile(r"(\d+)(?:\s*(?:-|\u2013|\.\.|to)\s*(\d+))?")
 _WORD = re.compile(r"[A-Za-z0-9]")
 _LINK = re.compile(r"https?://\S+")
@@ -161,7 +162,7 @@ def to_spec(plan: Plan, profiles: Iterable[str]) -> Spec:
             Scenario(
                 name=_line(entry.name),
                 requirements=entry.requirements,
-                steps=tuple(step.strip() for step in entry.steps),
+                steps=tuple(_line(step) for step in entry.steps),
             )
             for entry in (plan.scenarios if gui else ())
         ),
@@ -208,4 +209,5 @@ def _question(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    """A text on one line; blanks within a line are its writer's."""
+    return _BREAK.sub(" ", text).strip()

@@ -49,7 +49,7 @@ class ModelPlanner:
             profiles=profiles,
             answer_lines=answer_lines(await context.model_traits(Role.CODE_GENERATION)),
             spec=spec_text(project.spec) if project.spec else "",
-            files=await _there(context, words, budget) if project.spec or project.adopted else "",
+            files=await _there(context, f"{words}\n{tests}", budget) if project.spec or project.adopted else "",
             tests=tests,
             numbered=numbered(words),
         )

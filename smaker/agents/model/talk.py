@@ -35,24 +35,51 @@ def answer_lines(traits: Traits) -> int:
     return max(100, min(MOST_TOKENS, traits.answer_tokens) // TOKENS_A_LINE // 100 * 100)
 
 
-def within_context(talk: Sequence[Message], traits: Traits, *, first: int = 2, kept: int = KEPT) -> tuple[Message, ...]:
+def within_context(
+    talk: Sequence[Message],
+    traits: Traits,
+    *,
+    first: int = 2,
+    kept: int = KEPT,  # messages
+) -> tuple[Message, ...]:
     """The conversation, its oldest turns shortened as far as it must be to fit. The ``first`` ones, the role and the
-    task, stay whole, and so do the last ones, ``kept`` of them."""
+    task, stay whole, and so do the last ones: ``kept`` of them, and all that answers the model's last turn, which it has
+    not read yet. Only where that alone is too much are its longest parts halved, until it fits."""
     limit = FILLED * traits.context_tokens - reserved(traits)
-    sizes = [
-        estimate_tokens(message.text) + sum(estimate_tokens(call.arguments) for call in message.calls)
-        for message in talk
-    ]
+    sizes = [_size(message) for message in talk]
     shown = [*talk]
-    for number in range(first, max(first, len(talk) - kept)):
+
+    def shorten(number: int, letters: int) -> None:
+        shown[number] = shown[number].model_copy(update={"text": _without_middle(shown[number].text, letters)})
+        sizes[number] = _size(shown[number])
+
+    last = max((number for number, message in enumerate(talk) if message.role == "assistant"), default=len(talk))
+    unread = max(first, min(last, len(talk) - kept))
+    for number in range(first, unread):
         if sum(sizes) <= limit:
             break
-        text = talk[number].text
-        if len(text) > 2 * SHORTENED:
-            short = f"{text[:SHORTENED]}\n… left out …\n{text[-SHORTENED:]}"
-            shown[number] = talk[number].model_copy(update={"text": short})
-            sizes[number] = estimate_tokens(short)
+        if len(talk[number].text) > 2 * SHORTENED:
+            shorten(number, SHORTENED)
+    while sum(sizes) > limit and unread < len(talk):
+        longest = max(range(unread, len(talk)), key=lambda number: len(shown[number].text))
+        if len(shown[longest].text) <= 4 * SHORTENED:
+            break
+        shorten(longest, len(shown[longest].text) // 4)
     return tuple(shown)
+
+
+def _size(message: Message) -> int:
+    return estimate_tokens(message.text) + sum(estimate_tokens(call.arguments) for call in message.calls)
+
+
+def _without_middle(text: str, letters: int) -> str:
+    """The beginning and the end of a text, some ``letters`` of each, in whole lines where it has any."""
+    head, tail = text[:letters], text[-letters:]
+    head = head[: head.rfind("\n") + 1] or head
+    tail = tail[tail.find("\n") + 1 :] or tail
+    lines = text.count("\n") - head.count("\n") - tail.count("\n")
+    what = f"{lines} lines" if lines > 1 else f"{len(text) - len(head) - len(tail):,} characters"
+    return f"{head.rstrip()}\n[… {what} left out here to save room; read again what you need of them …]\n{tail}"
 
 
 def calls_in(text: str) -> tuple[ToolCall, ...]:

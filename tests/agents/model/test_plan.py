@@ -112,7 +112,7 @@ def test_what_is_no_object_is_told(text: str) -> None:
 
 
 def test_scenarios_are_for_pages_and_name_what_they_show(plan: dict[str, Any]) -> None:
-    listed = [{"name": "Turn  one", "requirements": ["R1"], "steps": ["open /", "type 4", "see IV"]}]
+    listed = [{"name": "Turn\n one", "requirements": ["R1"], "steps": ["open /", "type 4", "see IV"]}]
     given = Plan.model_validate({**plan, "kind": "web", "scenarios": listed})
     spec = to_spec(given, ["python"])
     assert spec.gui

@@ -7,7 +7,7 @@ import pytest
 from smaker.agents.codemap import estimate_tokens
 from smaker.agents.model.showing import named_in
 from smaker.agents.model.talk import answer_lines, answers_to, calls_in, file_format, reserved, room, within_context
-from smaker.core.ports import Message, Traits
+from smaker.core.ports import Message, ToolCall, Traits
 
 SMALL = Traits(context_tokens=4_000, answer_tokens=2_000)
 
@@ -18,11 +18,38 @@ def test_old_turns_are_shortened_and_the_task_stays_whole() -> None:
         Message(role="user", text="task " * 200),
         *(Message(role="assistant", text=f"answer {number} " * 300) for number in range(8)),
     ]
-    kept = within_context(talk, SMALL)
+    kept = within_context(talk, Traits(context_tokens=8_000, answer_tokens=2_000))
     assert [message.text for message in kept[:2]] == [message.text for message in talk[:2]]
     assert [message.text for message in kept[-3:]] == [message.text for message in talk[-3:]]
     assert "left out" in kept[2].text
     assert within_context(talk, Traits(context_tokens=200_000)) == tuple(talk)
+
+
+def test_what_a_model_asked_for_is_whole_when_it_first_reads_it() -> None:
+    file = "\n".join(f"line {number}" for number in range(1, 401))
+    calls = tuple(ToolCall(id=f"c{number}", name="read_file", arguments="{}") for number in range(5))
+    asked = [
+        Message(role="system", text="role"),
+        Message(role="user", text="task"),
+        Message(role="assistant", text="", calls=calls),
+        *(Message(role="tool", text=file, answers=call.id) for call in calls),
+    ]
+    tokens = 5 * estimate_tokens(file)
+    enough = Traits(context_tokens=int(tokens / 0.8) + 3_000, answer_tokens=2_000)
+    assert within_context(asked, enough) == tuple(asked)
+    later = [
+        *asked,
+        Message(role="assistant", text="x", calls=calls[:1]),
+        Message(role="tool", text=file, answers="c0"),
+    ]
+    shown = within_context(later, enough)
+    assert shown[-1].text == file
+    assert "lines left out here" in shown[3].text
+    assert shown[3].text.startswith("line 1\n")
+    assert shown[3].text.endswith("line 400")
+    narrow = within_context(asked, Traits(context_tokens=tokens // 2, answer_tokens=1_000))
+    assert sum(estimate_tokens(message.text) for message in narrow) <= 0.8 * tokens // 2
+    assert all(message.text.startswith("line 1\n") for message in narrow[3:]), "of each something is left"
 
 
 def test_files_get_the_room_that_is_left() -> None:
