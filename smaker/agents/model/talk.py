@@ -43,8 +43,8 @@ def within_context(
     kept: int = KEPT,  # messages
 ) -> tuple[Message, ...]:
     """The conversation, its oldest turns shortened as far as it must be to fit. The ``first`` ones, the role and the
-    task, stay whole, and so do the last ones: ``kept`` of them, and all that answers the model's last turn, which it has
-    not read yet. Only where that alone is too much are its longest parts halved, until it fits."""
+    task, stay whole, and so do the last ones: ``kept`` of them, and all that answers the model's last turn, which it
+    has not read yet. Only where that alone is too much are its longest parts halved, until it fits."""
     limit = FILLED * traits.context_tokens - reserved(traits)
     sizes = [_size(message) for message in talk]
     shown = [*talk]
