@@ -174,8 +174,12 @@ def _after_done(draft: Draft, task: Task, outcome: Outcome, commit: str | None) 
             remember(draft, task, commit)
         case Stage.REVIEW if outcome.findings:
             doubt(draft, task, outcome)
+        case Stage.WEB:
+            draft.report = outcome.report
         case Stage.DEPLOY:
             draft.deployment = outcome.deployment
+            if commit is not None:  # files that the target needs were added: what is proved are the files before
+                draft.add(Stage.RUN, TITLES[Stage.RUN], after=(task.id,))
         case _:
             pass
 

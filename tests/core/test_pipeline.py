@@ -65,7 +65,8 @@ def do(build: Build, task: str, verdict: Verdict = Verdict.DONE, **values: objec
     )
     build = build.model_copy(update={"tasks": running})
     outcome = Outcome.model_validate({"verdict": verdict, "summary": "s", **values})
-    return fold(build, advance(build, task, outcome, at=AT, commit=f"c-{task}"))
+    commit = None if build.task(task).stage is Stage.DEPLOY else f"c-{task}"
+    return fold(build, advance(build, task, outcome, at=AT, commit=commit))
 
 
 def tell(build: Build, command: object) -> Build:
@@ -76,12 +77,12 @@ def ready(build: Build) -> set[str]:
     return {task.title for task in build.tasks if task.state is TaskState.READY}
 
 
-def planned(**values: object) -> Build:
-    return do(new(**values), "t1", spec=spec())
+def planned(*, gui: bool = False, **values: object) -> Build:
+    return do(new(**values), "t1", spec=spec().model_copy(update={"gui": gui}))
 
 
-def built(**values: object) -> Build:
-    build = planned(**values)
+def built(*, gui: bool = False, **values: object) -> Build:
+    build = planned(gui=gui, **values)
     while not any(task.stage is Stage.RUN and task.state is TaskState.READY for task in build.tasks):
         task = next(task for task in build.tasks if task.state is TaskState.READY)
         build = do(build, task.id, proofs=PROOFS if task.stage is Stage.TESTS else ())
@@ -192,6 +193,34 @@ def test_a_fix_of_a_deployment_is_run_and_deployed_again() -> None:
     build = do(build, last.id, deployment=where)
     assert build.project.state is ProjectState.DEPLOYED
     assert build.project.deployment == where
+
+
+def test_files_that_a_deployment_adds_are_proved_too() -> None:
+    build = built(deploy=DeployTarget.COMPOSE)
+    build = do(build, run_of(build), report=REPORT)
+    deploy = next(task.id for task in build.tasks if task.stage is Stage.DEPLOY)
+    where = Deployment(target=DeployTarget.COMPOSE, url="http://127.0.0.1:1", healthy=True)
+    outcome = Outcome(verdict=Verdict.DONE, summary="s", deployment=where)
+    build = fold(build, advance(build, deploy, outcome, at=AT, commit="with a Dockerfile"))
+    assert ready(build) == {"Run the tests"}
+    assert do(build, run_of(build), report=REPORT).project.state is ProjectState.DEPLOYED
+
+
+def test_pages_are_tried_after_the_review_and_before_the_deployment() -> None:
+    build = built(deploy=DeployTarget.PROCESS, review=True, web=True)
+    assert not any(task.stage is Stage.WEB for task in build.tasks), "an API has no pages"
+    pages = built(deploy=DeployTarget.PROCESS, review=True, web=True, gui=True)
+    pages = do(pages, run_of(pages), report=REPORT)
+    assert ready(pages) == {"Review"}
+    pages = do(pages, next(task.id for task in pages.tasks if task.stage is Stage.REVIEW))
+    assert ready(pages) == {"Try it in a browser"}
+    web = next(task for task in pages.tasks if task.stage is Stage.WEB)
+    wrong = do(pages, web.id, Verdict.FINDINGS, findings=[Finding(source="browser", message="dead button")])
+    wrong = do(wrong, next(task.id for task in wrong.tasks if task.stage is Stage.FIX))
+    wrong = do(wrong, run_of(wrong), report=REPORT)
+    assert ready(wrong) == {"Try it in a browser"}, "what was mended is tried again"
+    pages = do(pages, web.id)
+    assert {task.stage for task in pages.tasks if task.state is TaskState.READY} == {Stage.DEPLOY}
 
 
 def test_a_review_comes_before_the_deployment_and_its_doubts_are_tested() -> None:

@@ -10,7 +10,7 @@ from smaker.agents.web.paths import PATHS_FILE, KeptPath, dump_paths, read_paths
 from smaker.agents.web.visitor import Visitor
 from smaker.core.browsing import Visit
 from smaker.core.context import Context
-from smaker.core.models import Finding, Outcome, Severity, Verdict
+from smaker.core.models import Finding, Outcome, Severity, TestReport, Verdict
 from smaker.core.ports import SandboxLevel
 from smaker.core.ports.browser import Action, BrowserJob, BrowserLimits
 from smaker.profiles import Catalog
@@ -44,6 +44,7 @@ class WebAgent:
             return _outcome([not_started(looked)], "")
         adopted = context.project.adopted
         findings = [from_discovery(found, looked, told_only=adopted) for found in looked.result.discoveries]
+        report: TestReport | None = None
         kept = read_paths(await context.read_or(PATHS_FILE))
         for path in kept:
             played = await self._visit(context, start, f"try: {path.name}", _play(start, path))
@@ -54,10 +55,10 @@ class WebAgent:
             findings += wrongs
             if fresh:
                 kept += fresh
-                await context.write({PATHS_FILE: dump_paths(kept)}, title="keep paths through the pages", own=True)
-                await context.commit(f"web: {len(kept)} paths through the pages")
+                report = await _keep(context, kept)
         pages = len(looked.result.pages)
-        return _outcome(findings, f"{pages} pages, {len(kept)} paths: nothing wrong")
+        outcome = _outcome(findings, f"{pages} pages, {len(kept)} paths: nothing wrong")
+        return outcome.model_copy(update={"report": report})
 
     async def _take(
         self, context: Context, start: Launching, known: Set[str]
@@ -100,6 +101,17 @@ async def _missing(context: Context) -> Finding | None:
         seen=status.remedy or None,
         signature="no browser",
     )
+
+
+async def _keep(context: Context, paths: tuple[KeptPath, ...]) -> TestReport | None:
+    """Commit the paths; return the newest run of the tests as one of these files, if it was of those before: nothing of
+    the software is different."""
+    before, report = await context.tree(), context.build.report
+    await context.write({PATHS_FILE: dump_paths(paths)}, title="keep paths through the pages", own=True)
+    await context.commit(f"web: {len(paths)} paths through the pages")
+    if report is None or report.tree != before:
+        return None
+    return report.model_copy(update={"tree": await context.tree()})
 
 
 def _explore(start: Launching) -> BrowserJob:

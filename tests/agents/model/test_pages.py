@@ -121,6 +121,7 @@ async def test_a_path_that_works_is_kept_and_taken_again(shop: Any, pages: Any) 
         assert "def do_GET" not in told, "visitors see no code"
         shots = [one for one in await opened.local.store.artifacts(build.project.id) if one.kind == "screenshot"]
         assert shots
+        assert (await opened.local.control.trace(build.project.id)).holds, "keeping a path leaves the proof as it is"
         replayed = await opened.local.replay(build.project.id)
         assert replayed.equal
 
