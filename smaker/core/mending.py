@@ -106,9 +106,11 @@ def _add_round(draft: Draft, task: Task, now: _State, *, number: int, anew: _Sta
     again = draft.add(
         Stage.RUN, "Run the tests", after=(fix.id,), payload=task.payload if task.stage is Stage.RUN else {}
     )
-    _follow(draft, [entry for entry in _followers(draft, task) if entry.id != fix.id], task, again)
+    followers = [entry for entry in _followers(draft, task) if entry.id != fix.id]
+    last = again
     if task.stage is not Stage.RUN:
-        draft.add(task.stage, task.title, after=(again.id,), payload=task.payload)
+        last = draft.add(task.stage, task.title, after=(again.id,), payload=task.payload)
+    _follow(draft, followers, task, last)
 
 
 def _give_up(draft: Draft, message: str) -> None:
