@@ -20,7 +20,7 @@ Serve = Callable[..., Awaitable[Process]]
 Look = Callable[[Process, BrowserJob], Awaitable[BrowserResult]]
 Job = Callable[..., BrowserJob]
 
-AROUND_S = 15.0  # to start and end a browser on a busy machine
+AROUND_S = 30.0  # to start and to end, and for what is under way when time is up
 
 
 @pytest.fixture
