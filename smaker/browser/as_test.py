@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Literal
 
 from smaker.browser import node_test, python_test
-from smaker.core.ports.browser import Action, Discovery
-
-Dialect = Literal["pytest", "node"]
+from smaker.core.ports.browser import Action, Dialect, Discovery
 
 SUFFIXES: dict[Dialect, str] = {"pytest": ".py", "node": ".test.cjs"}
 

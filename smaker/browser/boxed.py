@@ -7,16 +7,17 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from smaker.browser import programs
+from smaker.browser.as_test import as_scenario, as_test
 from smaker.browser.programs import INSIDE, Programs
 from smaker.core.errors import SandboxUnavailable, Unavailable
 from smaker.core.ports import Command, CommandResult, Sandbox, SandboxLevel, SandboxStatus
-from smaker.core.ports.browser import BrowserJob, BrowserResult
+from smaker.core.ports.browser import Action, BrowserJob, BrowserResult, Dialect, Discovery
 
 RESULT = "result.json"
 _START = f"{INSIDE}/smaker/browser/inside/start.py"
@@ -64,6 +65,14 @@ class BoxedBrowser:
             on_output,
         )
         return await asyncio.to_thread(_result, folder, ran)
+
+    def as_test(self, discovery: Discovery, dialect: Dialect) -> str:
+        """The source of a test that is red while a discovery shows."""
+        return as_test(discovery, dialect)
+
+    def as_scenario(self, name: str, actions: Sequence[Action], dialect: Dialect) -> str:
+        """The source of a test that plays actions and holds what they expect."""
+        return as_scenario(name, actions, dialect)
 
     async def _try(self) -> SandboxStatus:
         try:

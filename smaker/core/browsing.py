@@ -16,10 +16,12 @@ from pydantic import JsonValue, TypeAdapter
 
 from smaker.core.box import Box
 from smaker.core.errors import Unavailable
+from smaker.core.models import Severity
 from smaker.core.ports import Checkout, Store
-from smaker.core.ports.browser import Browser, BrowserJob, BrowserResult
+from smaker.core.ports.browser import Browser, BrowserJob, BrowserResult, Dialect
 from smaker.core.spec import Frozen
 
+PLAYED = "played"
 MOST_FILES = 80
 LARGEST_FILE = 8 << 20  # bytes
 LOG_KEPT = 400  # pieces of the software's output: the last ones
@@ -35,12 +37,14 @@ class Printed(Frozen):
 
 class Visit(Frozen):
     """How it went. ``trouble`` says why the software or the browser did not come up; then there is no ``result``.
-    ``files`` are those the result names: screenshots, a trace."""
+    ``files`` are those the result names: screenshots, a trace; ``tests`` the source of a test for each discovery that
+    showed again, by its signature, and for what was played whole, as "played"."""
 
     result: BrowserResult | None = None
     trouble: str = ""
     log: tuple[Printed, ...] = ()
     files: dict[str, bytes] = {}
+    tests: dict[str, str] = {}
 
     def log_at(self, at: float) -> str:
         """What the software printed around a moment."""
@@ -62,6 +66,8 @@ async def visit(
     argv: Sequence[str],
     variables: Mapping[str, str],
     timeout_s: float,
+    name: str,
+    dialect: Dialect,
 ) -> dict[str, JsonValue]:
     """Make a visit; return what the ledger keeps of it. Raises SandboxUnavailable, Unavailable without a browser."""
     log: list[Printed] = []
@@ -82,7 +88,7 @@ async def visit(
             if not made.trouble:
                 with box.live() as say:
                     result = await browser.run(job, Path(folder), socket=process.socket, on_output=say)
-                made = Visit(result=result)
+                made = Visit(result=result, tests=_tests(browser, job, result, name, dialect))
                 kept = {name: await store.put_blob(data) for name, data in (await _files(folder, result)).items()}
     finally:
         await process.stop()
@@ -95,6 +101,17 @@ async def recall(box: Box, store: Store, output: Mapping[str, Any]) -> Visit:
     made = Visit.model_validate_json(await box.told(output["visit"]))
     named = TypeAdapter(dict[str, str]).validate_python(output.get("files", {}))
     return made.model_copy(update={"files": {name: await store.get_blob(sha) for name, sha in named.items()}})
+
+
+def _tests(browser: Browser, job: BrowserJob, result: BrowserResult, name: str, dialect: Dialect) -> dict[str, str]:
+    found = {
+        one.finding.signature: browser.as_test(one, dialect)
+        for one in result.discoveries
+        if one.confirmed and one.finding.severity is Severity.ERROR
+    }
+    if job.kind == "play" and result.ended == "done":
+        found[PLAYED] = browser.as_scenario(name, [step.action for step in result.steps], dialect)
+    return found
 
 
 async def _files(folder: str, result: BrowserResult) -> dict[str, bytes]:

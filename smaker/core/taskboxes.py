@@ -15,7 +15,7 @@ from smaker.core.errors import Unavailable
 from smaker.core.ledger import Effect
 from smaker.core.models import Step, StepKind, Task
 from smaker.core.ports import Build, SandboxLevel, SandboxProfile, SandboxStatus
-from smaker.core.ports.browser import BrowserJob
+from smaker.core.ports.browser import BrowserJob, Dialect
 from smaker.core.profile import Profile
 from smaker.core.rooms import Rooms
 from smaker.core.taskview import TaskView
@@ -168,10 +168,17 @@ class TaskBoxes(TaskView):
         return SandboxStatus.model_validate(step.output)
 
     async def browse(
-        self, job: BrowserJob, *, title: str, argv: Sequence[str], variables: Mapping[str, str], timeout_s: float = 60
+        self,
+        job: BrowserJob,
+        *,
+        name: str,
+        argv: Sequence[str],
+        variables: Mapping[str, str],
+        dialect: Dialect,
+        timeout_s: float = 60,
     ) -> Visit:
-        """Start the software afresh, on a copy of the task's files, and do a job with it in a browser. Raises
-        Unavailable where there is none."""
+        """Start the software afresh, on a copy of the task's files, and do a job, called ``name``, with it in a
+        browser. What it shows comes back as tests of a dialect too. Raises Unavailable where there is no browser."""
         checkout = await self._open()
         await self._learn()
         tree, workspace = await self.tree(), await self._files.workspace()
@@ -191,13 +198,16 @@ class TaskBoxes(TaskView):
                     argv=argv,
                     variables=variables,
                     timeout_s=timeout_s,
+                    name=name,
+                    dialect=dialect,
                 )
                 return Effect(await made)
             finally:
                 await scratch.close()
 
-        payload: dict[str, JsonValue] = {"argv": [*argv], "job": job.model_dump(mode="json"), "at": tree}
-        step = await self._ledger.step(StepKind.BROWSER, title, payload, do)
+        asked = job.model_dump(mode="json")
+        payload: dict[str, JsonValue] = {"argv": [*argv], "job": asked, "at": tree, "name": name}
+        step = await self._ledger.step(StepKind.BROWSER, name, payload, do)
         return await recall(self._box, self._rooms.store, step.output or {})
 
     async def end_processes(self) -> None:

@@ -14,6 +14,7 @@ Guard = Callable[[str, bytes | None, bytes | None], str]
 
 REDACTED = b"[redacted:"
 PROJECT_CONFIG = "smaker.yaml"
+BROWSER_TESTS = "tests/web"  # of the web agent
 
 _STARTED = frozenset({"sitecustomize.py", "usercustomize.py", "pytest.py", "_pytest.py", "pluggy.py", "coverage.py"})
 """In the project's folder, Python would load these before or instead of the test runner."""
@@ -33,8 +34,8 @@ def outside_of_tests(profile: Profile) -> Guard:
     fixtures = {f"{parent}conftest.py" for parent in parents}
 
     def guard(path: str, before: bytes | None, after: bytes | None) -> str:
-        if path.startswith((f"{folder}/", ".smaker/")) or path == folder:
-            return "acceptance tests and the plan are not yours to change"
+        if path.startswith((f"{folder}/", f"{BROWSER_TESTS}/", ".smaker/")) or path in {folder, BROWSER_TESTS}:
+            return "acceptance tests, those in a browser, and the plan are not yours to change"
         if path == PROJECT_CONFIG:
             return "smaker's configuration is its user's"
         if profile.dialect != "pytest":

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Set
 
 from smaker.agents.web.findings import from_discovery, from_path, not_started
+from smaker.agents.web.keeping import keep
 from smaker.agents.web.launching import Launching, launching
-from smaker.agents.web.paths import PATHS_FILE, KeptPath, dump_paths, read_paths
+from smaker.agents.web.paths import PATHS_FILE, KeptPath, read_paths
 from smaker.agents.web.visitor import Visitor
-from smaker.core.browsing import Visit
+from smaker.core.browsing import PLAYED, Visit
 from smaker.core.context import Context
-from smaker.core.models import Finding, Outcome, Severity, TestReport, Verdict
+from smaker.core.models import Finding, Outcome, Severity, Verdict
 from smaker.core.ports import SandboxLevel
-from smaker.core.ports.browser import Action, BrowserJob, BrowserLimits
+from smaker.core.ports.browser import Action, BrowserJob, BrowserLimits, Dialect
 from smaker.profiles import Catalog
 
 EXPLORE_S = 60.0
@@ -39,54 +40,74 @@ class WebAgent:
         if missing := await _missing(context):
             return Outcome(verdict=Verdict.DONE, summary=missing.message, findings=(missing,))
         await context.prepare(profile)
-        looked = await self._visit(context, start, "look around", _explore(start))
+        tried = _Tried(context, start, profile.dialect)
+        looked = await tried.visit("look around", _explore(start))
         if looked.result is None:
             return _outcome([not_started(looked)], "")
         adopted = context.project.adopted
         findings = [from_discovery(found, looked, told_only=adopted) for found in looked.result.discoveries]
-        report: TestReport | None = None
         kept = read_paths(await context.read_or(PATHS_FILE))
+        tests = {} if adopted else dict(looked.tests)
         for path in kept:
-            played = await self._visit(context, start, f"try: {path.name}", _play(start, path))
-            if (wrong := from_path(path, played) if played.result else not_started(played)) is not None:
-                findings.append(wrong)
+            findings += await tried.take(path)
         if context.project.mode != "offline" and not by_hand:
-            fresh, wrongs = await self._take(context, start, {path.name for path in kept})
+            fresh, wrongs = await _new_paths(tried, {path.name for path in kept})
             findings += wrongs
-            if fresh:
-                kept += fresh
-                report = await _keep(context, kept)
-        pages = len(looked.result.pages)
-        outcome = _outcome(findings, f"{pages} pages, {len(kept)} paths: nothing wrong")
+            kept += fresh
+        tests |= tried.tests
+        report = await keep(context, kept, tests, profile.dialect) if not by_hand else None
+        outcome = _outcome(findings, f"{len(looked.result.pages)} pages, {len(kept)} paths: nothing wrong")
         return outcome.model_copy(update={"report": report})
 
-    async def _take(
-        self, context: Context, start: Launching, known: Set[str]
-    ) -> tuple[tuple[KeptPath, ...], list[Finding]]:
-        """Have a model take the paths of the plan that nobody took yet."""
-        scenarios = [scenario for scenario in context.spec.scenarios if scenario.name not in known]
-        if not scenarios:
-            return (), []
-        opened = await self._visit(context, start, "open the start page", _play(start, START))
-        if opened.result is None:
-            return (), [not_started(opened)]
-        visitor = Visitor(context, lambda title, job: self._visit(context, start, title, job), start)
-        taken: list[KeptPath] = []
-        findings: list[Finding] = []
-        for scenario in scenarios:
-            path, wrong = await visitor.take(scenario, opened.result.snapshot)
-            taken += [path] if path else []
-            findings += [wrong] if wrong else []
-        return tuple(taken), findings
 
-    @staticmethod
-    async def _visit(context: Context, start: Launching, title: str, job: BrowserJob) -> Visit:
-        visit = await context.browse(job, title=title, argv=start.argv, variables=start.variables)
-        for name, data in visit.files.items():
-            suffix = f".{name.rpartition('.')[2]}"
+class _Tried:
+    """Visits of one task; ``tests`` are of the paths that could be taken, by their names."""
+
+    def __init__(self, context: Context, start: Launching, dialect: Dialect) -> None:
+        self.context = context
+        self.start = start
+        self.tests: dict[str, str] = {}
+        self._dialect: Dialect = dialect
+
+    async def visit(self, name: str, job: BrowserJob) -> Visit:
+        """Make a visit and keep its pictures."""
+        context, start = self.context, self.start
+        visit = await context.browse(job, name=name, argv=start.argv, variables=start.variables, dialect=self._dialect)
+        for file, data in visit.files.items():
+            suffix = f".{file.rpartition('.')[2]}"
             kind = "screenshot" if suffix == ".png" else "trace"
-            await context.keep(kind, f"{title}/{name}", MEDIA.get(suffix, "application/octet-stream"), data)
+            await context.keep(kind, f"{name}/{file}", MEDIA.get(suffix, "application/octet-stream"), data)
         return visit
+
+    async def take(self, path: KeptPath) -> list[Finding]:
+        """Take a path from its beginning; return what is wrong with it."""
+        visit = await self.visit(path.name, _play(self.start, path))
+        wrong = from_path(path, visit) if visit.result else not_started(visit)
+        if wrong is not None:
+            return [wrong]
+        self.tests[path.name] = visit.tests[PLAYED]
+        return []
+
+
+async def _new_paths(tried: _Tried, known: Set[str]) -> tuple[tuple[KeptPath, ...], list[Finding]]:
+    """Have a model take the paths of the plan that nobody took yet; those it finds are taken once more."""
+    scenarios = [scenario for scenario in tried.context.spec.scenarios if scenario.name not in known]
+    if not scenarios:
+        return (), []
+    opened = await tried.visit("open the start page", _play(tried.start, START))
+    if opened.result is None:
+        return (), [not_started(opened)]
+    visitor = Visitor(tried.context, tried.visit, tried.start)
+    taken: list[KeptPath] = []
+    findings: list[Finding] = []
+    for scenario in scenarios:
+        path, wrong = await visitor.take(scenario, opened.result.snapshot)
+        findings += [wrong] if wrong else []
+        if path is not None:
+            faults = await tried.take(path)
+            findings += faults
+            taken += [] if faults else [path]
+    return tuple(taken), findings
 
 
 async def _missing(context: Context) -> Finding | None:
@@ -101,17 +122,6 @@ async def _missing(context: Context) -> Finding | None:
         seen=status.remedy or None,
         signature="no browser",
     )
-
-
-async def _keep(context: Context, paths: tuple[KeptPath, ...]) -> TestReport | None:
-    """Commit the paths; return the newest run of the tests as one of these files, if it was of those before: nothing of
-    the software is different."""
-    before, report = await context.tree(), context.build.report
-    await context.write({PATHS_FILE: dump_paths(paths)}, title="keep paths through the pages", own=True)
-    await context.commit(f"web: {len(paths)} paths through the pages")
-    if report is None or report.tree != before:
-        return None
-    return report.model_copy(update={"tree": await context.tree()})
 
 
 def _explore(start: Launching) -> BrowserJob:

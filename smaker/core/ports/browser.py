@@ -6,7 +6,7 @@ say is data. ``{unique}`` in a value or a name stands for eight letters that no 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Protocol
 
@@ -160,6 +160,10 @@ class BrowserResult(Frozen):
     files: tuple[str, ...] = ()  # in the run's folder: screenshots, trace.zip
 
 
+Dialect = Literal["pytest", "node"]
+"""Of tests: Playwright for Python, or for JavaScript."""
+
+
 class Browser(Protocol):
     """Tries apps in a real browser, confined like everything else that runs foreign code."""
 
@@ -177,4 +181,12 @@ class Browser(Protocol):
     ) -> BrowserResult:
         """Do the job; ``folder`` (empty) gets the files. ``socket`` leads to the app (`Process.socket`); without one
         the port is the machine's. Raises Unavailable if there is no browser, SandboxUnavailable, PathError."""
+        ...
+
+    def as_test(self, discovery: Discovery, dialect: Dialect) -> str:
+        """The source of a test that is red while a discovery shows."""
+        ...
+
+    def as_scenario(self, name: str, actions: Sequence[Action], dialect: Dialect) -> str:
+        """The source of a test that plays actions and holds what they expect."""
         ...

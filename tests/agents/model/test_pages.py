@@ -116,6 +116,9 @@ async def test_a_path_that_works_is_kept_and_taken_again(shop: Any, pages: Any) 
         kept = read_paths(await workspace.read(PATHS_FILE, tree=await workspace.head()))
         assert [(path.name, path.requirements, len(path.actions)) for path in kept] == [("Add an item", ("R1",), 3)]
         assert opened.script.asked.count("visitor") == 1
+        test = (await workspace.read("tests/web/test_add_an_item.py", tree=await workspace.head())).decode()
+        assert "def test_add_an_item(page: Page) -> None:" in test
+        assert "Milk" in test
         told = next(asked.text for asked in opened.server.requests if "You visit software" in asked.text)
         assert 'textbox "Title"' in told, "it is told the page as a screen reader would"
         assert "def do_GET" not in told, "visitors see no code"
