@@ -53,14 +53,17 @@ class Caller:
 
     def submit(self, page: str, path: str, /, **form: str) -> tuple[int, str, Any]:
         """Send a form of a page, with the token the page has for it."""
-        token = re.search(r'name="csrf_token" value="(\w+)"', self("GET", page)[2])
-        assert token is not None
-        return self("POST", path, csrf_token=token[1], **form)
+        return self("POST", path, **self.hidden(page, "csrf_token"), **form)
+
+    def hidden(self, page: str, *names: str) -> dict[str, str]:
+        """What the first form of a page with such controls has in them."""
+        source = self("GET", page)[2]
+        return {name: re.findall(rf'name="{name}" value="([\w-]+)"', source)[0] for name in names}
 
 
 @contextmanager
-def running(bench: Any) -> Iterator[Callable[[], Caller]]:
-    """Start what was built as its profile says, and give callers of it."""
+def running(bench: Any) -> Iterator[Callable[..., Caller]]:
+    """Start what was built as its profile says, and give callers of it, with cookies if such are given."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     argv = [part.format(port=port) for part in bench.loaded.profile.start]
@@ -78,7 +81,7 @@ def running(bench: Any) -> Iterator[Callable[[], Caller]]:
                 except urllib.error.URLError:
                     assert server.poll() is None, (bench.folder / "server.log").read_text()
                     time.sleep(0.1)
-            yield lambda: Caller(base)
+            yield lambda *cookies: Caller(base, *cookies)
             assert "Traceback" not in (bench.folder / "server.log").read_text()
         finally:
             server.terminate()
@@ -182,3 +185,19 @@ def test_notes_are_private(spec_of: Callable[..., Spec], build: BuildPlan) -> No
         assert ada("GET", "/api/notes/1")[0] == 200
     stored = (bench.folder / "data" / "notes.db").read_bytes()
     assert password.encode() not in stored
+
+
+def test_a_form_sent_many_times_at_once_does_one_thing(spec_of: Callable[..., Spec], build: BuildPlan) -> None:
+    bench = build(spec_of("guestbook", "web-app"))
+    with running(bench) as caller, ThreadPoolExecutor(8) as pool:
+        call = caller()
+        for number in range(1, 6):
+            form = {**call.hidden("/messages/new", "csrf_token", "form_key"), "name": "Ada", "text": "Hello"}
+
+            def send(_: int, form: dict[str, str] = form) -> tuple[int, str]:
+                return caller(call.cookies)("POST", "/messages", **form)[:2]
+
+            assert set(pool.map(send, range(8))) == {(200, f"/messages/{number}")}
+        assert call("GET", "/api/messages")[2]["total"] == 5
+        assert call.submit("/messages/new", "/messages", name="Ada", text="Hello")[1] == "/messages/6"
+        assert call.submit("/messages/new", "/messages", name="Ada", text="Hello")[1] == "/messages/7"
