@@ -41,10 +41,7 @@ async def tests_as_they_are(context: Context, profile: Profile) -> str:
     await context.prepare(profile)
     before = await context.tree()
     ran = await context.run(profile.test, title="see what its tests say", collect=[profile.junit])
-    if (after := await context.tree()) != before:
-        changed = await context.changes(after, before)
-        old = {path: entry[1] if entry else None for path, entry in changed.items()}
-        await context.write(old, title="put back what the tests changed")
+    await put_back(context, before)
     xml = ran.files.get(profile.junit)
     try:
         results = parse_junit(xml, dialect=profile.dialect) if xml else ()
@@ -66,6 +63,14 @@ async def tests_as_they_are(context: Context, profile: Profile) -> str:
     if len(failed) > FAILURES_SHOWN:
         lines.append("\nAlso: " + ", ".join(result.id for result in failed[FAILURES_SHOWN : 10 * FAILURES_SHOWN]))
     return "\n".join(lines)
+
+
+async def put_back(context: Context, tree: str) -> None:
+    """Undo what commands did to files that git would keep: put them as they were in ``tree``."""
+    if (now := await context.tree()) != tree:
+        changed = await context.changes(now, tree)
+        old = {path: entry[1] if entry else None for path, entry in changed.items()}
+        await context.write(old, title="put back what commands changed")
 
 
 async def _source(context: Context, profile: Profile, name: str) -> str:

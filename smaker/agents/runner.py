@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from itertools import islice
 
 from smaker.agents.evidence import findings_from_lint, findings_from_results, parse_coverage, parse_junit
-from smaker.agents.inherited import red_before, standing
+from smaker.agents.inherited import put_back, red_before, standing
 from smaker.agents.inspection import inspect_proofs, test_sources
 from smaker.core.box import Ran
 from smaker.core.context import Context
 from smaker.core.models import Finding, Outcome, Problem, Severity, TestReport, TestSource, TestStatus, Verdict
+from smaker.core.ports import SandboxProfile
 from smaker.core.profile import Profile
 from smaker.core.proof import Trace, TraceRow, trace
 from smaker.profiles import Catalog
@@ -56,9 +57,11 @@ class Runner:
         if by_hand:
             await context.take_user_files()
         await context.prepare(profile)
+        found = await context.tree()
+        findings = await _own_tools(context, profile.setup, "install")
         before = await context.tree()
         ran = await context.run(profile.test, collect=[path for path in (profile.junit, profile.coverage) if path])
-        findings = list(await self._touched(context, before))
+        findings += await self._touched(context, before)
         sources = await test_sources(context, profile)
         report, test_findings = self._report(ran, profile, before, sources)
         if spared := await red_before(context, profile, report, sources):
@@ -68,6 +71,9 @@ class Runner:
             linted = await context.run(argv)
             if linted.exit_code != 0:
                 findings += findings_from_lint(linted.output, " ".join(argv))
+        findings += await _own_tools(context, profile.checks, "run")
+        if profile.setup or profile.checks:
+            await put_back(context, found)
         findings += await placeholders(context)
         findings = await standing(context, findings)
         wrong = [finding for finding in findings if finding.severity is Severity.ERROR]
@@ -164,6 +170,27 @@ class Runner:
         proofs = context.project.proofs
         broken = await inspect_proofs(proofs, read)
         return trace(context.spec, proofs, report, tree=report.tree, broken=broken)
+
+
+async def _own_tools(context: Context, commands: Sequence[Sequence[str]], profile: SandboxProfile) -> list[Finding]:
+    """Run the own commands of a repository; each that does not end with 0 is a finding."""
+    findings: list[Finding] = []
+    for argv in commands:
+        ran = await context.run(argv, profile=profile)
+        if ran.exit_code != 0 or ran.limit:
+            words = " ".join(argv)
+            seen = f"stopped: {ran.limit}" if ran.limit else f"exit code {ran.exit_code}"
+            findings.append(
+                Finding(
+                    source="run",
+                    message=f"`{words}` does not pass: {seen}",
+                    expected="exit code 0",
+                    seen=seen,
+                    evidence=ran.output[-4000:],
+                    signature=f"tool {words}"[:80],
+                )
+            )
+    return findings
 
 
 async def placeholders(context: Context) -> list[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from smaker.core.spec import Frozen, Launch, ProductKind
+from smaker.core.spec import Frozen, Launch, ProductKind, Toolchain
 
 
 class Environment(Frozen):
@@ -33,6 +33,8 @@ class Profile(Frozen):
     environment: Environment = Environment()
     test: tuple[str, ...] = ()
     lint: tuple[tuple[str, ...], ...] = ()
+    setup: tuple[tuple[str, ...], ...] = ()  # before the tests, with a way to registries
+    checks: tuple[tuple[str, ...], ...] = ()  # after them; each must end with exit code 0
     format: tuple[tuple[str, ...], ...] = ()
     start: tuple[str, ...] = ()
     variables: dict[str, str] = {}
@@ -59,6 +61,12 @@ class Profile(Frozen):
                 "variables": launch.variables,
             }
         )
+
+    def equipped(self, toolchain: Toolchain | None) -> Profile:
+        """The profile of a repository whose plan names its own tools."""
+        if toolchain is None:
+            return self
+        return self.model_copy(update={"setup": toolchain.setup, "checks": toolchain.checks})
 
     def start_command(self, package: str) -> tuple[str, ...]:
         """The argument vector that starts the software."""

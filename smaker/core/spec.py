@@ -178,6 +178,17 @@ class Launch(Frozen):
     variables: dict[Annotated[str, Constraint(pattern=r"^[A-Z][A-Z0-9_]*$")], str] = {}
 
 
+Argv = Annotated[tuple[str, ...], Constraint(min_length=1)]
+
+
+class Toolchain(Frozen):
+    """The own tools of a repository, where its profile does not know them: ``setup`` brings what they need, and may
+    reach registries; ``checks`` end with exit code 0 where all is well."""
+
+    setup: tuple[Argv, ...] = ()
+    checks: tuple[Argv, ...] = ()
+
+
 class Scenario(Frozen):
     """A path through the GUI, in a person's steps."""
 
@@ -199,6 +210,7 @@ class Spec(Frozen):
     modules: tuple[Module, ...] = ()
     interfaces: tuple[str, ...] = ()  # "GET /books", "expenses list --month"
     launch: Launch | None = None  # of a server whose profile does not say how
+    toolchain: Toolchain | None = None  # of an adopted repository
     users: bool = False  # people sign up and log in
     gui: bool = False
     topics: tuple[str, ...] = ()  # library: conversion topics; site: sections in order

@@ -74,9 +74,9 @@ class Catalog:
         return LoadedProfile(profile, root, foreign)
 
     def of(self, spec: Spec) -> LoadedProfile:
-        """The profile of a plan, with what the plan itself says of how its product is started."""
+        """The profile of a plan, with what the plan itself says of how its product is started and checked."""
         loaded = self.load(spec.profile)
-        return replace(loaded, profile=loaded.profile.launched(spec.launch))
+        return replace(loaded, profile=loaded.profile.launched(spec.launch).equipped(spec.toolchain))
 
     def all(self) -> list[LoadedProfile]:
         """Load every profile."""

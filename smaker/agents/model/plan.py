@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from smaker.core.spec import Launch, Module, ProductKind, Requirement, Scenario, Spec
+from smaker.core.spec import Launch, Module, ProductKind, Requirement, Scenario, Spec, Toolchain
 
 _BREAK = re.compile(r"\s*\n\s*")
 _RANGE = re.compile(r"(\d+)(?:\s*(?:-|\u2013|\.\.|to)\s*(\d+))?")
@@ -72,6 +72,7 @@ class Plan(_Loose):
     interfaces: tuple[str, ...] = ()
     modules: Annotated[tuple[PlannedModule, ...], Field(min_length=1, max_length=MAX_MODULES)]
     launch: Launch | None = None
+    toolchain: Toolchain | None = None
     test_strategy: str = ""
     scenarios: Annotated[tuple[PlannedScenario, ...], Field(max_length=12)] = ()
     questions: tuple[PlannedQuestion, ...] = ()
@@ -105,7 +106,7 @@ def left_over(text: str, plan: Plan) -> list[int]:
 
 def _says_something(line: str) -> bool:
     """Whether a line could ask for something: headings, introductions of what follows, fences and mere links do not."""
-    if line.lstrip().startswith(("#", "```")) or line.rstrip().endswith(":") or not _WORD.search(line):
+    if line.lstrip().startswith(("#", "```")) or line.rstrip(" *_`").endswith(":") or not _WORD.search(line):
         return False
     return not _LINK.search(line) or len(_LETTERS.findall(_LINK.sub(" ", line))) > FEW
 
@@ -156,6 +157,7 @@ def to_spec(plan: Plan, profiles: Iterable[str]) -> Spec:
         modules=tuple(modules),
         interfaces=tuple(text.strip() for text in plan.interfaces),
         launch=plan.launch,
+        toolchain=plan.toolchain,
         gui=gui,
         test_strategy=plan.test_strategy,
         scenarios=tuple(
@@ -192,6 +194,8 @@ def spec_text(spec: Spec, requirements: Sequence[str] | None = None) -> str:
             f"Started with:{variables} {' '.join(spec.launch.argv)} ({{port}} is the port); "
             f"GET {spec.launch.health} answers 200.",
         ]
+    if spec.toolchain is not None and spec.toolchain.checks:
+        lines += ["", "Also checked with:", *(f"- {' '.join(argv)}" for argv in spec.toolchain.checks)]
     if spec.scenarios:
         lines += ["", "Tried in a real browser in the end:"]
         lines += [

@@ -9,6 +9,7 @@ from smaker.agents.model.plan import Further, Plan, left_over, numbered, spec_te
 from smaker.agents.model.showing import repository
 from smaker.agents.model.structured import ask_for
 from smaker.agents.model.talk import answer_lines, room
+from smaker.agents.model.toolchain import confirmed
 from smaker.agents.prompts import render
 from smaker.agents.spec_file import SPEC_FILE, dump_spec
 from smaker.core.context import Context
@@ -74,6 +75,8 @@ class ModelPlanner:
                     traits=traits,
                     check=lambda answer: to_spec(answer, names),
                 )
+        if project.adopted and plan.toolchain is not None:
+            plan = await confirmed(context, plan, talk, traits)
         plan = await self._complete(context, words, plan, talk, traits)
         spec = to_spec(plan, names)
         await context.write({SPEC_FILE: dump_spec(spec)}, title="write the spec", own=True)
