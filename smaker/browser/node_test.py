@@ -125,14 +125,17 @@ _LISTEN = {
 
 def render(words: str, name: str, check: Check, discovery: Discovery, *, slow_s: float) -> str:
     """The whole file."""
-    extra = {"double-submit": _TWICE + _COUNT, "dead-control": _STATE}.get(check, "")
+    extra = {"double-submit": _COUNT, "dead-control": _STATE}.get(check, "")
+    if any(action.kind == "double" for action in discovery.actions):
+        extra = _TWICE + extra
     return _file(words, name, extra, _body(check, discovery, slow_s))
 
 
 def scenario(words: str, name: str, actions: Sequence[Action]) -> str:
     """The whole file."""
     lines = ["let unique = letters();", *(line for action in actions for line in _lines(action))]
-    return _file(words, name, _LIKE, lines)
+    twice = _TWICE if any(action.kind == "double" for action in actions) else ""
+    return _file(words, name, twice + _LIKE, lines)
 
 
 def _file(words: str, name: str, extra: str, lines: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from smaker.browser.inside.forms import twice
@@ -9,6 +10,8 @@ from smaker.browser.inside.scripts import BARE, NAMED
 from smaker.core.ports.browser import UNIQUE, Action, Check, Discovery, Target
 
 _HEAD = '''"""{words}"""
+# ruff: noqa
+# fmt: off
 
 import os
 import random
@@ -120,30 +123,31 @@ _LISTEN = {
 
 def render(words: str, name: str, check: Check, discovery: Discovery, *, slow_s: float) -> str:
     """The whole file."""
-    imports = ["Page", "sync_playwright"]
-    extra = ""
-    if check == "double-submit":
-        imports += ["Error", "Locator", "Route"]
-        extra = _TWICE
-    elif check == "dead-control":
-        extra = _STATE
-    lines = [f"from playwright.sync_api import {', '.join(sorted(imports, key=lambda one: (one.islower(), one)))}\n"]
-    if check == "accessibility":
-        lines.insert(0, "from axe_playwright_python.sync_playwright import Axe")
-    head = _HEAD.replace("{words}", words).replace("{imports}", "\n".join(lines))
-    body = "\n".join(f"    {line}" for line in _body(check, discovery, slow_s))
-    return f"{head}{extra}def test_{name}(page: Page) -> None:\n{body}\n"
+    lines = _body(check, discovery, slow_s)
+    extra = _STATE if check == "dead-control" else ""
+    first = "from axe_playwright_python.sync_playwright import Axe\n" if check == "accessibility" else ""
+    return _file(words, name, lines, discovery.actions, first=first, extra=extra)
 
 
 def scenario(words: str, name: str, actions: Sequence[Action]) -> str:
     """The whole file."""
-    needs = "from playwright.sync_api import Page, expect, sync_playwright\n"
-    if any(action.kind == "url" for action in actions):
-        needs = f"import fnmatch\n\n{needs}"
-    head = _HEAD.replace("{words}", words).replace("{imports}", needs)
+    first = "import fnmatch\n\n" if any(action.kind == "url" for action in actions) else ""
     lines = ["unique = letters()", *(line for action in actions for line in _lines(action))]
+    return _file(words, name, lines, actions, first=first)
+
+
+def _file(
+    words: str, name: str, lines: Sequence[str], actions: Sequence[Action], *, first: str = "", extra: str = ""
+) -> str:
+    imports = ["Page", "sync_playwright"]
+    if any(action.kind == "double" for action in actions):
+        imports += ["Error", "Locator", "Route"]
+        extra += _TWICE
     body = "\n".join(f"    {line}" for line in lines)
-    return f"{head}def test_{name}(page: Page) -> None:\n{body}\n"
+    imports += ["expect"] if "expect(" in body else []
+    named = ", ".join(sorted(imports, key=lambda one: (one.islower(), one)))
+    head = _HEAD.replace("{words}", words).replace("{imports}", f"{first}from playwright.sync_api import {named}\n")
+    return f"{head}{extra}def test_{name}(page: Page) -> None:\n{body}\n"
 
 
 def _body(check: Check, discovery: Discovery, slow_s: float) -> list[str]:
@@ -230,7 +234,7 @@ _DOES: dict[str, tuple[str, ...]] = {
 
 
 def _lines(action: Action) -> list[str]:
-    node = _locator(action.target) if action.target else "page.locator('body')"
+    node = _locator(action.target) if action.target else 'page.locator("body")'
     lines = _DOES[action.kind]
     if action.kind == "gone" and not action.value:
         lines = ("expect({node}).not_to_be_visible()",)
@@ -239,8 +243,8 @@ def _lines(action: Action) -> list[str]:
 
 def _locator(target: Target) -> str:
     if target.css:
-        return f"page.locator({target.css!r}).nth({target.nth})"
-    found = f"page.get_by_role({target.role!r}, name={_value(target.name)}, exact=True)"
+        return f"page.locator({_quoted(target.css)}).nth({target.nth})"
+    found = f"page.get_by_role({_quoted(target.role)}, name={_value(target.name)}, exact=True)"
     return f"{found}.nth({target.nth})" if target.nth else found
 
 
@@ -249,4 +253,9 @@ def _value(text: str) -> str:
     short = text.rstrip("x")
     if len(text) - len(short) > 100:
         return f"{_value(short)} + 'x' * {len(text) - len(short)}"
-    return f"{text!r}.replace('{UNIQUE}', unique)" if UNIQUE in text else repr(text)
+    return f'{_quoted(text)}.replace("{UNIQUE}", unique)' if UNIQUE in text else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    """A text as Python says it, in double quotes."""
+    return json.dumps(text, ensure_ascii=False)
