@@ -117,6 +117,7 @@ def test_a_terminal_sees_progress_and_ctrl_c_ends_it(program: Any, leaky: Path) 
     git(leaky, "commit", "-q", "-m", "large")
     command = ["-m", "smaker", "secrets", "scan", "--dir", str(leaky)]
     child: Any = pexpect.spawn(sys.executable, command, env={**program.environment(), "TERM": "xterm"}, timeout=30)
+    child.delaybeforesend = None  # the search may end meanwhile
     child.expect(r"searching .* objects")
     child.sendintr()
     child.expect(pexpect.EOF)

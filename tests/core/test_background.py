@@ -193,7 +193,13 @@ async def test_there_are_few_and_each_has_its_name_and_port(tmp_path: Path) -> N
         assert (look.running, look.exit_code, look.output) == (False, 4, "bye\n")
         assert context.running == ("web", "second")
         onward = await context.start((*get(8001)[:2], get(8001)[2] + "; u.time.sleep(99)"), name="fourth")
-        assert onward.output == "one\n", "a process reaches those that were started before it"
+        printed = onward.output
+        for _ in range(10):
+            if printed:
+                break
+            await asyncio.sleep(1)
+            printed = (await context.output_of("fourth")).output
+        assert printed == "one\n", "a process reaches those that were started before it"
 
     async with house(tmp_path, what) as at:
         build = await at.drive()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
+import sys
 
 import pytest
 
@@ -45,7 +47,16 @@ def test_with_it_its_providers_are_there(route) -> None:
 
 
 @pytest.fixture
-def model(serve):
+def _nothing_left():
+    """What litellm keeps of a test's clients goes here, where it may complain, and not in another test."""
+    yield
+    if (litellm := sys.modules.get("litellm")) is not None:
+        litellm.in_memory_llm_clients_cache.flush_cache()
+        gc.collect()
+
+
+@pytest.fixture
+def model(serve, _nothing_left):
     """A model behind litellm whose server answers by script."""
 
     async def make(*script, total_s: float = 10.0):
@@ -113,7 +124,7 @@ async def test_faults_are_named_and_hold_no_key(model, serve, fault, error, code
 
 
 @pytest.fixture
-def embedder(serve):
+def embedder(serve, _nothing_left):
     """A model for embeddings behind litellm."""
 
     async def make(*vectors, total_s: float = 10.0):

@@ -440,12 +440,17 @@ async def test_a_machine_out_of_descriptors_is_told(box: BwrapSandbox, command: 
     await box.probe()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     used = max(int(path.name) for path in Path("/proc/self/fd").iterdir())
-    resource.setrlimit(resource.RLIMIT_NOFILE, (used + 3, hard))
+    held = [os.open(os.devnull, os.O_RDONLY)]
+    while held[-1] < used:  # so that no lower number is free
+        held.append(os.open(os.devnull, os.O_RDONLY))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (held[-1] + 3, hard))
     try:
         with pytest.raises(SandboxUnavailable, match="Too many open files"):
             await box.run(command("true"))
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for descriptor in held:
+            os.close(descriptor)
     assert (await box.run(command("true"))).exit_code == 0
 
 

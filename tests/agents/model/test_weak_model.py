@@ -104,5 +104,5 @@ async def test_an_unusable_answer_is_sent_back_as_far_as_it_fits(tmp_path: Path)
     assert [len(messages) for messages in again] == [4, 6]
     for messages in again:
         assert messages[:2] == first
-        assert "… left out …" in messages[2]["content"]
+        assert "characters left out here" in messages[2]["content"]
         assert len(json.dumps(messages)) < 3 * ABLE.context_tokens
