@@ -50,7 +50,7 @@ def within_context(
     shown = [*talk]
 
     def shorten(number: int, letters: int) -> None:
-        shown[number] = shown[number].model_copy(update={"text": _without_middle(shown[number].text, letters)})
+        shown[number] = talk[number].model_copy(update={"text": _without_middle(talk[number].text, letters)})
         sizes[number] = _size(shown[number])
 
     last = max((number for number, message in enumerate(talk) if message.role == "assistant"), default=len(talk))
