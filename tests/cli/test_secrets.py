@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -116,7 +117,13 @@ def test_a_terminal_sees_progress_and_ctrl_c_ends_it(program: Any, leaky: Path) 
     git(leaky, "add", ".")
     git(leaky, "commit", "-q", "-m", "large")
     command = ["-m", "smaker", "secrets", "scan", "--dir", str(leaky)]
-    child: Any = pexpect.spawn(sys.executable, command, env={**program.environment(), "TERM": "xterm"}, timeout=30)
+    child: Any = pexpect.spawn(
+        sys.executable,
+        command,
+        env={**program.environment(), "TERM": "xterm"},
+        timeout=30,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # who runs the tests may ignore it
+    )
     child.delaybeforesend = None  # the search may end meanwhile
     child.expect(r"searching .* objects")
     child.sendintr()
