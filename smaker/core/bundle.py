@@ -13,7 +13,6 @@ import hashlib
 import io
 import json
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
@@ -23,6 +22,7 @@ from pydantic import TypeAdapter
 from smaker.core.errors import UsageError
 from smaker.core.models import Proof, Step, TestReport
 from smaker.core.proof import Trace
+from smaker.core.recording import DAMAGE, WHEN
 from smaker.core.spec import Frozen, Spec
 
 SUFFIX = ".proof"
@@ -32,15 +32,6 @@ LEDGER = "ledger.jsonl"
 ARTIFACTS = "artifacts/"
 LARGEST = 1 << 30  # bytes
 FIRST = "0" * 64  # before the first link of a chain
-_WHEN = (1980, 1, 1, 0, 0, 0)
-_DAMAGE = (
-    OSError,
-    KeyError,
-    ValueError,
-    EOFError,
-    RuntimeError,
-    NotImplementedError,
-)  # what zipfile and pydantic raise
 
 
 class Entry(Frozen):
@@ -157,7 +148,7 @@ def packed(files: Mapping[str, bytes]) -> tuple[bytes, str]:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for name, data in (*files.items(), (MANIFEST, _json(manifest))):
-            archive.writestr(zipfile.ZipInfo(name, _WHEN), data, zipfile.ZIP_STORED)
+            archive.writestr(zipfile.ZipInfo(name, WHEN), data, zipfile.ZIP_STORED)
     return out.getvalue(), manifest.digest
 
 
@@ -181,7 +172,7 @@ def unpacked(path: Path) -> Bundle:
             trace=Trace.model_validate_json(files["trace.json"]),
         )
         _ = files[LEDGER], files[REPOSITORY]
-    except (*_DAMAGE, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGE as error:
         raise _unusable(path, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
     return Bundle(digest=digest, claims=claims, files=files)
 

@@ -26,7 +26,9 @@ SUFFIX = ".smaker"
 RECORD = "record.json"
 LARGEST = 256 << 20  # bytes of all that a file unpacks to
 _BLOB = re.compile(r"[0-9a-f]{64}")
-_WHEN = (1980, 1, 1, 0, 0, 0)  # equal records give equal files
+WHEN = (1980, 1, 1, 0, 0, 0)  # equal contents give equal files
+DAMAGE = (OSError, KeyError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What reading a damaged archive, or what is in it, raises."""
 
 
 class Recording(Frozen):
@@ -83,7 +85,7 @@ def write(path: Path, recording: Recording, blobs: Mapping[str, bytes]) -> None:
     with zipfile.ZipFile(path, "x", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         entries = {RECORD: recording.model_dump_json(exclude_defaults=True).encode(), **blobs}
         for name, data in entries.items():
-            archive.writestr(zipfile.ZipInfo(name, _WHEN), data, zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(name, WHEN), data, zipfile.ZIP_DEFLATED)
 
 
 def read(path: Path) -> tuple[Recording, dict[str, bytes]]:
@@ -95,7 +97,7 @@ def read(path: Path) -> tuple[Recording, dict[str, bytes]]:
                 raise _unusable(path, "it unpacks to more than 256 MB")
             blobs = {entry.filename: archive.read(entry) for entry in entries if _BLOB.fullmatch(entry.filename)}
             recording = Recording.model_validate_json(archive.read(RECORD))
-    except (OSError, KeyError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGE as error:
         raise _unusable(path, str(error).splitlines()[0]) from error
     for name, data in blobs.items():
         if hashlib.sha256(data).hexdigest() != name:

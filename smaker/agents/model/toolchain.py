@@ -41,12 +41,10 @@ async def confirmed(context: Context, plan: Plan, talk: Sequence[Message], trait
     """The plan with the commands that work here. What does not is shown to the model, which corrects or drops it; what
     cannot be run even then is left out, and said so. Raises ModelError."""
     proposed = plan.toolchain or Toolchain()
+    tried = await _try(context, proposed)
     for _ in range(TRIES):
-        if not (proposed.setup or proposed.checks):
-            return plan.model_copy(update={"toolchain": None})
-        tried = await _try(context, proposed)
         if all(one.exit_code == 0 for one in tried):
-            return plan.model_copy(update={"toolchain": proposed})
+            break
         told = "\n\n".join(one.told for one in tried)
         question = Message(role="user", text=render("planner_toolchain", tried=told))
         corrected, _ = await ask_for(
@@ -55,7 +53,8 @@ async def confirmed(context: Context, plan: Plan, talk: Sequence[Message], trait
         if corrected == proposed:
             break
         proposed = corrected
-    there = {one.argv: one.there for one in await _try(context, proposed)}
+        tried = await _try(context, proposed)
+    there = {one.argv: one.there for one in tried}
     kept = Toolchain(
         setup=tuple(argv for argv in proposed.setup if there[argv]),
         checks=tuple(argv for argv in proposed.checks if there[argv]),

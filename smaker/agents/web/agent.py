@@ -17,8 +17,7 @@ from smaker.core.ports.browser import Action, BrowserJob, BrowserLimits, Dialect
 from smaker.profiles import Catalog
 
 EXPLORE_S = 60.0
-PLAY_S = 60.0
-START = KeptPath(name="start", actions=(Action(kind="goto", value="/"),))
+OPENING = Action(kind="goto", value="/")
 MEDIA = {".png": "image/png", ".zip": "application/zip"}
 
 
@@ -81,7 +80,7 @@ class _Tried:
 
     async def take(self, path: KeptPath) -> list[Finding]:
         """Take a path from its beginning; return what is wrong with it."""
-        visit = await self.visit(path.name, _play(self.start, path))
+        visit = await self.visit(path.name, self.start.play(path.actions))
         wrong = from_path(path, visit) if visit.result else not_started(visit)
         if wrong is not None:
             return [wrong]
@@ -94,7 +93,7 @@ async def _new_paths(tried: _Tried, known: Set[str]) -> tuple[tuple[KeptPath, ..
     scenarios = [scenario for scenario in tried.context.spec.scenarios if scenario.name not in known]
     if not scenarios:
         return (), []
-    opened = await tried.visit("open the start page", _play(tried.start, START))
+    opened = await tried.visit("open the start page", tried.start.play((OPENING,)))
     if opened.result is None:
         return (), [not_started(opened)]
     visitor = Visitor(tried.context, tried.visit, tried.start)
@@ -126,12 +125,6 @@ async def _missing(context: Context) -> Finding | None:
 
 def _explore(start: Launching) -> BrowserJob:
     return BrowserJob(kind="explore", port=start.port, path=start.path, limits=BrowserLimits(seconds=EXPLORE_S))
-
-
-def _play(start: Launching, path: KeptPath) -> BrowserJob:
-    return BrowserJob(
-        kind="play", port=start.port, path=start.path, actions=path.actions, limits=BrowserLimits(seconds=PLAY_S)
-    )
 
 
 def _outcome(findings: list[Finding], summary: str) -> Outcome:

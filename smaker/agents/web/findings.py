@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smaker.agents.web.paths import KeptPath
+from smaker.agents.web.paths import KeptPath, slug
 from smaker.core.browsing import Visit
 from smaker.core.models import Finding, Severity
 from smaker.core.ports.browser import Discovery
@@ -55,7 +55,7 @@ def from_path(path: KeptPath, visit: Visit) -> Finding | None:
         requirements=path.requirements,
         expected=str(failed.action) if failed else "all of it can be done",
         seen=seen,
-        signature=f"browser path {path.slug}",
+        signature=f"browser path {slug(path.name)}",
         evidence="\n\n".join(part for part in parts if part),
     )
 

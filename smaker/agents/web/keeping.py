@@ -6,11 +6,10 @@ of its other tests, which have no browser.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from smaker.agents.model.guards import BROWSER_TESTS
-from smaker.agents.web.paths import PATHS_FILE, KeptPath, dump_paths
+from smaker.agents.web.paths import PATHS_FILE, KeptPath, dump_paths, slug
 from smaker.core.context import Context
 from smaker.core.models import TestReport
 from smaker.core.ports.browser import Dialect
@@ -27,8 +26,7 @@ collect_ignore_glob = [] if os.environ.get("BASE_URL") and importlib.util.find_s
 
 def test_file(name: str, dialect: Dialect) -> str:
     """Where a test of that name lies."""
-    slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:60].strip("_") or "page"
-    return f"{BROWSER_TESTS}/test_{slug}{_SUFFIXES[dialect]}"
+    return f"{BROWSER_TESTS}/test_{slug(name)}{_SUFFIXES[dialect]}"
 
 
 async def keep(

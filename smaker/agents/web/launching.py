@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from smaker.core.ports.browser import Action, BrowserJob, BrowserLimits
 from smaker.core.profile import Profile
 from smaker.core.spec import ProductKind, Spec
 
 STATIC_PORT = 8080
+PLAY_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,11 @@ class Launching:
     port: int
     variables: Mapping[str, str]
     path: str = "/"  # the start page
+
+    def play(self, actions: Sequence[Action]) -> BrowserJob:
+        """The job of a visitor who does that, from the start page on."""
+        limits = BrowserLimits(seconds=PLAY_S)
+        return BrowserJob(kind="play", port=self.port, path=self.path, actions=tuple(actions), limits=limits)
 
 
 def launching(spec: Spec, profile: Profile, files: Sequence[str]) -> Launching | None:

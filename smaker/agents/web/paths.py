@@ -25,10 +25,10 @@ class KeptPath(Frozen):
     requirements: tuple[RequirementId, ...] = ()
     actions: tuple[Action, ...]
 
-    @property
-    def slug(self) -> str:
-        """Its name as a part of a file's name."""
-        return re.sub(r"[^a-z0-9]+", "_", self.name.lower()).strip("_")[:48] or "path"
+
+def slug(name: str) -> str:
+    """A name as a part of a file's name."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:60].strip("_") or "path"
 
 
 def read_paths(content: bytes) -> tuple[KeptPath, ...]:

@@ -20,12 +20,11 @@ from smaker.core.browsing import Visit
 from smaker.core.context import Context
 from smaker.core.models import Finding
 from smaker.core.ports import Message, Role
-from smaker.core.ports.browser import Action, BrowserJob, BrowserLimits
+from smaker.core.ports.browser import Action, BrowserJob
 from smaker.core.spec import Scenario
 
 MOST_TURNS = 8
 SNAPSHOT_SHOWN = 8_000  # characters
-PLAY_S = 60.0
 
 Play = Callable[[str, BrowserJob], Awaitable[Visit]]
 
@@ -73,6 +72,7 @@ class Visitor:
             Message(role="system", text=render("visitor"), stable=True),
             Message(role="user", text=task, stable=True),
         ]
+        opening = Action(kind="goto", value=self._start.path)
         taken: tuple[Action, ...] = ()
         told = ""
         for number in range(MOST_TURNS):
@@ -86,7 +86,7 @@ class Visitor:
                     return self._kept(scenario, taken), None
                 talk.append(Message(role="user", text=f"You named nothing to do. {fault if turn.done else 'Go on'}."))
                 continue
-            visit = await self._play(f"{title}: try", self._job((*taken, *turn.actions)))
+            visit = await self._play(f"{title}: try", self._start.play((opening, *taken, *turn.actions)))
             if visit.result is None:
                 return None, self._finding(scenario, taken, Wrong(expected="it comes up", seen=visit.trouble))
             well = tuple(step.action for step in visit.result.steps if step.ok)[1:]  # the first opens the start page
@@ -100,11 +100,6 @@ class Visitor:
             talk.append(Message(role="user", text=told))
         seen = f"a visitor did not get through in {MOST_TURNS} tries; at last: {told[:600]}"
         return None, self._finding(scenario, taken, Wrong(expected="; ".join(scenario.steps), seen=seen))
-
-    def _job(self, actions: tuple[Action, ...]) -> BrowserJob:
-        opening = Action(kind="goto", value=self._start.path)
-        limits = BrowserLimits(seconds=PLAY_S)
-        return BrowserJob(kind="play", port=self._start.port, actions=(opening, *actions), limits=limits)
 
     @staticmethod
     def _kept(scenario: Scenario, actions: tuple[Action, ...]) -> KeptPath:
