@@ -6,6 +6,9 @@ from typing import Literal
 
 from smaker.core.spec import Frozen, Launch, ProductKind, Toolchain
 
+WORKSPACE = "/work"
+"""Where a command of a project sees the project's files."""
+
 
 class Environment(Frozen):
     """How a profile's dependencies are installed. Projects that need the same share one environment."""
@@ -21,7 +24,8 @@ class Profile(Frozen):
     """A stack: how software of one kind is set up, tested, linted, run and reported on.
 
     Commands are argument vectors, run in the workspace; in ``start``, "{port}" stands for the port to listen on and
-    "{package}" for the import name. ``variables`` are set for ``start``, with "{PACKAGE}" in capitals too.
+    "{package}" for the import name. ``variables`` are set for ``start``, with "{PACKAGE}" in capitals too, and
+    "{workspace}" for the folder of the project.
     """
 
     name: str
@@ -78,4 +82,4 @@ class Profile(Frozen):
 
     def _filled(self, text: str, package: str) -> str:
         named = text.replace("{package}", package).replace("{PACKAGE}", package.upper())
-        return named.replace("{port}", str(self.port))
+        return named.replace("{port}", str(self.port)).replace("{workspace}", WORKSPACE)

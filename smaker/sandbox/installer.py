@@ -12,17 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from smaker.core.errors import Unavailable
-from smaker.core.ports import Command, CommandResult, Mount, Sandbox
+from smaker.core.ports import WORKSPACE, Command, CommandResult, Mount, Sandbox
 from smaker.sandbox import egress, host
 
 ENV = "/env"
 _PYTHON = f"{ENV}/bin/python"
 _REPORT = "report.json"
+_SCRATCH = f"{WORKSPACE}/tmp"  # noqa: S108 -- the box's own /tmp is small, and in memory
+_CACHE = f"{WORKSPACE}/cache"
 _UV = ("/run/tools/uv",)
-_UV_OPTIONS = ("--no-config", "--no-python-downloads", "--cache-dir", "/work/cache")
+_UV_OPTIONS = ("--no-config", "--no-python-downloads", "--cache-dir", _CACHE)
 _UV_COPIES = ("--link-mode", "copy")  # its cache is thrown away
 _UV_HERE = ("--python", _PYTHON)
-_SCRATCH = {"TMPDIR": "/work/tmp", "XDG_CACHE_HOME": "/work/cache"}  # the box's own /tmp is small, and in memory
 _INSTALL_S = 600.0
 _LARGEST_REPORT = 32 << 20
 _RELEVANT = ("error", "\u00d7", "╰─>", "hint:", "warning: retrying", "fatal:", "  help:")
@@ -72,7 +73,9 @@ class Installer:
             await self._run(*_UV, "pip", "install", *options, "--", *requirements)
             return _frozen((await self._run(*_UV, "pip", "freeze", *_UV_OPTIONS, *_UV_HERE)).output)
         quiet = ("--no-warn-script-location", "--progress-bar", "off", "--retries", "2")
-        await self._run(_PYTHON, "-m", "pip", "install", *quiet, "--report", f"/work/{_REPORT}", "--", *requirements)
+        await self._run(
+            _PYTHON, "-m", "pip", "install", *quiet, "--report", f"{WORKSPACE}/{_REPORT}", "--", *requirements
+        )
         return _reported(self._scratch / _REPORT)
 
     async def _run(self, *argv: str) -> CommandResult:
@@ -81,7 +84,7 @@ class Installer:
             argv=argv,
             workspace=self._scratch,
             profile="install",
-            env=_SCRATCH,
+            env={"TMPDIR": _SCRATCH, "XDG_CACHE_HOME": _CACHE},
             mounts=self._mounts,
             path=(f"{ENV}/bin",),
             timeout_s=_INSTALL_S,

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from smaker.core.errors import PathError
-from smaker.core.ports import Command
+from smaker.core.ports import WORKSPACE, Command
 from smaker.sandbox import host
 from smaker.sandbox.limits import MEGABYTE, Limits
 
-WORK = "/work"
 _SHARED_MEMORY_MB = 256
 _HOME_MB = 64
 
@@ -48,12 +47,12 @@ def masks(workspace: Path) -> list[str]:
     options: list[str] = []
     git = host.mode(workspace / ".git")
     if stat.S_ISDIR(git):
-        options += ["--size", "4096", "--tmpfs", f"{WORK}/.git", "--remount-ro", f"{WORK}/.git"]
+        options += ["--size", "4096", "--tmpfs", f"{WORKSPACE}/.git", "--remount-ro", f"{WORKSPACE}/.git"]
     elif stat.S_ISREG(git):
-        options += ["--ro-bind", "/dev/null", f"{WORK}/.git"]
+        options += ["--ro-bind", "/dev/null", f"{WORKSPACE}/.git"]
     own = workspace / ".smaker"
     if stat.S_ISDIR(host.mode(own)):
-        options += ["--ro-bind", str(own), f"{WORK}/.smaker"]
+        options += ["--ro-bind", str(own), f"{WORKSPACE}/.smaker"]
     return options
 
 
@@ -90,12 +89,12 @@ def arguments(
         options += ["--file", str(descriptor), inside]
     for folder in toolchains.folders:
         options += ["--ro-bind", str(folder), str(folder)]
-    options += ["--bind", str(workspace), WORK, *masks(workspace)]
+    options += ["--bind", str(workspace), WORKSPACE, *masks(workspace)]
     for source, inside in readable:
         options += ["--ro-bind", str(source), inside]
     for source, inside in sockets:
         options += ["--ro-bind-try", str(source), inside]
     for mount in command.mounts:
         options += ["--bind" if mount.writable else "--ro-bind", str(mount.host), mount.inside]
-    options += [*host.kernel_files(), "--remount-ro", "/", "--chdir", str(PurePosixPath(WORK, command.cwd))]
+    options += [*host.kernel_files(), "--remount-ro", "/", "--chdir", str(PurePosixPath(WORKSPACE, command.cwd))]
     return options

@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
 from smaker.core.errors import SandboxUnavailable
-from smaker.core.ports import Command, Mount, SandboxLevel, SandboxStatus
+from smaker.core.ports import WORKSPACE, Command, Mount, SandboxLevel, SandboxStatus
 from smaker.sandbox import cgroup, doors, host, policy, spawn, trees, variables
 from smaker.sandbox.box import Started
 from smaker.sandbox.doors import Doors
@@ -24,7 +24,7 @@ from smaker.sandbox.registries import Registries
 
 
 class ProcessSandbox(LocalSandbox):
-    """Runs commands as plain processes with rlimits. Paths of mounts (and /work) in words are those of the host."""
+    """Runs commands as plain processes with rlimits. Paths of mounts and workspace in words are the host's."""
 
     def __init__(
         self, limits: Limits | None = None, *, reach: Reach = "registries", control_groups: bool = True
@@ -123,7 +123,7 @@ def _caches(home: Path) -> dict[str, str]:
 
 def _on_host(word: str, mounts: tuple[Mount, ...], workspace: Path) -> str:
     """Return ``word`` with a leading path of the box replaced by the host's."""
-    for inside, there in [*((mount.inside, mount.host) for mount in mounts), (policy.WORK, workspace)]:
+    for inside, there in [*((mount.inside, mount.host) for mount in mounts), (WORKSPACE, workspace)]:
         if word == inside or word.startswith(inside.rstrip("/") + "/"):
             return str(there) + word[len(inside) :]
     return word

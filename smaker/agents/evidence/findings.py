@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from smaker.agents.evidence.traces import ROOT, Trace, normalised, read_trace, relative, strip_colours
+from smaker.agents.evidence.traces import Trace, normalised, read_trace, relative, strip_colours
 from smaker.core.models import Finding, TestResult, TestSource, TestStatus
+from smaker.core.ports import WORKSPACE
 
 EVIDENCE = 4000
 """Characters of evidence kept with a finding."""
@@ -32,7 +33,7 @@ UNFORMATTED = re.compile(
 
 
 def findings_from_results(
-    results: Iterable[TestResult], *, tests: Sequence[TestSource] = (), root: str = ROOT
+    results: Iterable[TestResult], *, tests: Sequence[TestSource] = (), root: str = WORKSPACE
 ) -> tuple[Finding, ...]:
     """Return one finding per cause among the failed ``results``, the root first.
 
@@ -77,7 +78,7 @@ def _finding(group: list[tuple[TestResult, Trace]], requirements: dict[str, tupl
 
 
 def findings_from_lint(
-    output: str, command: str, *, source: Literal["lint", "gate", "run"] = "lint", root: str = ROOT
+    output: str, command: str, *, source: Literal["lint", "gate", "run"] = "lint", root: str = WORKSPACE
 ) -> tuple[Finding, ...]:
     """Return findings for the output of a check that ended with an error; at least one.
 

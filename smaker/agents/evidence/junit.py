@@ -10,9 +10,10 @@ from typing import Literal
 from xml.etree.ElementTree import Element
 
 from smaker.agents.evidence.node_source import JOIN
-from smaker.agents.evidence.traces import ROOT, read_trace, relative, strip_colours
+from smaker.agents.evidence.traces import read_trace, relative, strip_colours
 from smaker.agents.evidence.xml_tree import local, parse_xml
 from smaker.core.models import TestResult, TestSource, TestStatus
+from smaker.core.ports import WORKSPACE
 
 HEAD, TAIL = 1500, 4500
 """Characters kept of a long failure: its beginning, and more of its end, where the error stands."""
@@ -25,7 +26,7 @@ SUBSTITUTION = re.compile(r"\\\$\\\{.*?\\\}")
 
 
 def parse_junit(
-    xml: bytes, *, dialect: Literal["pytest", "node"], tests: Sequence[TestSource] = (), root: str = ROOT
+    xml: bytes, *, dialect: Literal["pytest", "node"], tests: Sequence[TestSource] = (), root: str = WORKSPACE
 ) -> tuple[TestResult, ...]:
     """Return one result per test, in the order of the report; the worst of its cases where it is parametrised.
 

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-ROOT = "/work"
-"""Where the sandbox shows the workspace."""
+from smaker.core.ports import WORKSPACE
 
 COLOURS = re.compile(r"(?:\x1b|#x1B)\[[0-9;?]*[ -/]*[@-~]|\[[0-9;]+m")  # pytest writes the escape as #x1B in XML
 FOREIGN = {"site-packages", "node_modules", "dist-packages", ".venv"}
@@ -60,7 +59,7 @@ class Trace:
         return normalised(f"{self.kind}: {self.message}") + code + (f" at {self.file}" if self.file else "")
 
 
-def read_trace(output: str, *, root: str = ROOT) -> Trace | None:
+def read_trace(output: str, *, root: str = WORKSPACE) -> Trace | None:
     """Return the innermost trace in ``output``, None if there is none. ``root`` is where the workspace was."""
     text = strip_colours(output)
     return _pytest(text, root) or _python(text, root) or _node(text, root)
@@ -83,7 +82,7 @@ def normalised(text: str) -> str:
     )
 
 
-def relative(path: str, root: str = ROOT) -> str | None:
+def relative(path: str, root: str = WORKSPACE) -> str | None:
     """``path`` within the workspace, None for code that is not the project's."""
     path = path.removeprefix("file://").removeprefix(root.rstrip("/") + "/").removeprefix("./")
     parts = PurePosixPath(path).parts

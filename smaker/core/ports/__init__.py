@@ -32,8 +32,10 @@ from smaker.core.ports.sandbox import (
 )
 from smaker.core.ports.store import Build, Change, Store
 from smaker.core.ports.workspace import Author, Checkout, CommitInfo, ProjectLock, Workspace, Workspaces
+from smaker.core.profile import WORKSPACE
 
 __all__ = [
+    "WORKSPACE",
     "Agent",
     "Author",
     "Build",

@@ -34,7 +34,7 @@ class Mount(Frozen):
 
 
 class Command(Frozen):
-    """A command for the box. ``argv`` is never parsed by a shell; the workspace is /work inside, writable."""
+    """A command for the box. ``argv`` is never parsed by a shell; the workspace is `WORKSPACE` inside, writable."""
 
     argv: tuple[str, ...]
     workspace: Path
