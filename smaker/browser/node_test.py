@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 from smaker.browser.inside.forms import twice
 from smaker.browser.inside.scripts import BARE, NAMED
+from smaker.browser.inside.shapes import like
 from smaker.core.ports.browser import UNIQUE, Action, Check, Discovery, Target
 
 _HEAD = """// {words}
@@ -67,18 +69,21 @@ _COUNT = """async function count(page, text) {
 
 """
 
-_LIKE = """function like(url, pattern) {
-  const words = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\\]\\\\]/g, "\\\\$&"));
-  return new RegExp(`^${words.join(".*")}$`).test(url.slice(BASE_URL.length));
+_SOON = """// What is expected may take five seconds to come; white space is one blank.
+async function soon(page, holds, expected) {
+  for (let left = 50; left > 0; left -= 1) {
+    if (await holds()) return;
+    await page.waitForTimeout(100);
+  }
+  assert.fail(`not so: ${expected} (${page.url()})`);
 }
 
-async function says(node, text, wanted) {
-  for (let left = 50; left > 0; left -= 1) {
-    const found = (await node.allInnerTexts()).join("\\n").includes(text);
-    if (found === wanted) return;
-    await node.page().waitForTimeout(100);
-  }
-  assert.fail(`${text} ${wanted ? "is not there" : "is still there"}`);
+async function says(node, text) {
+  return (await node.allInnerTexts()).join(" ").split(/\\s+/).join(" ").includes(text);
+}
+
+function at(page, pattern) {
+  return new RegExp(`^${BASE_URL.replace(/[.*+?^${}()|[\\]\\\\]/g, "\\\\$&")}${pattern}$`).test(page.url());
 }
 
 """
@@ -89,6 +94,8 @@ _RUN = """  const args = (process.env.CHROMIUM_ARGS ?? "").split(" ").filter(Boo
     const page = await browser.newPage();
     page.setDefaultTimeout(10_000);
 """
+
+_GAP = re.compile(r"\{(node|shown|value|told)\}")
 
 _LISTEN = {
     "server-error": ['page.on("response", (answer) => answer.status() >= 500 && wrong.push(answer.url()));'],
@@ -133,9 +140,9 @@ def render(words: str, name: str, check: Check, discovery: Discovery, *, slow_s:
 
 def scenario(words: str, name: str, actions: Sequence[Action]) -> str:
     """The whole file."""
-    lines = ["let unique = letters();", *(line for action in actions for line in _lines(action))]
+    lines = [_DIALOGS, "let unique = letters();", *(line for action in actions for line in _lines(action))]
     twice = _TWICE if any(action.kind == "double" for action in actions) else ""
-    return _file(words, name, twice + _LIKE, lines)
+    return _file(words, name, twice + _SOON, lines)
 
 
 def _file(words: str, name: str, extra: str, lines: list[str]) -> str:
@@ -215,38 +222,64 @@ def _double(actions: tuple[Action, ...]) -> list[str]:
     return [*lines, "assert.ok(one > 0);", "assert.equal(two, one);"]
 
 
+_DIALOGS = 'page.on("dialog", (dialog) => dialog.accept("7"));'
+
 _DOES: dict[str, tuple[str, ...]] = {
     "goto": ("await page.goto(BASE_URL + {value});", "await settle(page);"),
     "back": ('await page.goBack({ waitUntil: "commit" });', "await settle(page);"),
+    "reload": ("await page.reload();", "await settle(page);"),
     "click": ("await {node}.click();", "await settle(page);"),
+    "dblclick": ("await {node}.dblclick();", "await settle(page);"),
     "double": ("await clickTwice(page, {node});",),
+    "hover": ("await {node}.hover();", "await settle(page);"),
+    "focus": ("await {node}.focus();", "await settle(page);"),
+    "blur": ("await {node}.focus();", "await {node}.blur();", "await settle(page);"),
     "fill": ("await {node}.fill({value});",),
     "select": ("await {node}.selectOption({value});",),
     "check": ("await {node}.check();",),
     "uncheck": ("await {node}.uncheck();",),
     "press": ("await {node}.press({value});", "await settle(page);"),
     "bare": (f"await {{node}}.evaluate({' '.join(BARE.split())});",),
-    "text": ("await says({node}, {value}, true);",),
-    "gone": ("await says({node}, {value}, false);",),
-    "visible": ("await {node}.first().waitFor();",),
-    "count": ("assert.equal(String(await {node}.count()), {value});",),
-    "url": ("assert.ok(like(page.url(), {value}), page.url());",),
+    "text": ("await soon(page, () => says({shown}, {value}), {told});",),
+    "gone": ("await soon(page, async () => !(await says({shown}, {value})), {told});",),
+    "visible": ("await soon(page, async () => (await {shown}.count()) > 0, {told});",),
+    "hidden": ("await soon(page, async () => (await {shown}.count()) === 0, {told});",),
+    "count": ("await soon(page, async () => String(await {shown}.count()) === {value}, {told});",),
+    "value": ("await soon(page, async () => (await {node}.inputValue()) === {value}, {told});",),
+    "checked": ("await soon(page, () => {node}.isChecked(), {told});",),
+    "unchecked": ("await soon(page, async () => !(await {node}.isChecked()), {told});",),
+    "url": ("await soon(page, () => at(page, {value}), {told});",),
 }
 
 
 def _lines(action: Action) -> list[str]:
-    node = _locator(action.target) if action.target else 'page.locator("body")'
-    lines = _DOES[action.kind]
-    if action.kind == "gone" and not action.value:
-        lines = ('await {node}.first().waitFor({ state: "hidden" });',)
-    return [line.replace("{node}", node).replace("{value}", _value(action.value)) for line in lines]
+    body = 'page.locator("body")'
+    node, shown = (_locator(action.target), _shown(action.target)) if action.target else (body, body)
+    kind, value = action.kind, action.value
+    if kind == "gone" and not value:
+        kind = "hidden"
+    elif kind in {"text", "gone"}:
+        value = " ".join(value.split())
+    elif kind == "url":
+        value = like(value)
+    given = {"{node}": node, "{shown}": shown, "{value}": _value(value), "{told}": json.dumps(str(action))}
+    return [_GAP.sub(lambda gap: given[gap.group()], line) for line in _DOES[kind]]
+
+
+def _shown(target: Target) -> str:
+    """All that a target names and that can be seen, or the ``nth`` of them."""
+    return (_locator(target) if target.nth else _named(target)) + '.locator("visible=true")'
 
 
 def _locator(target: Target) -> str:
+    return _named(target) + (f".nth({target.nth})" if target.nth else ".first()")
+
+
+def _named(target: Target) -> str:
     if target.css:
-        return f"page.locator({json.dumps(target.css)}).nth({target.nth})"
-    found = f"page.getByRole({json.dumps(target.role)}, {{ name: {_value(target.name)}, exact: true }})"
-    return f"{found}.nth({target.nth})" if target.nth else found
+        return f"page.locator({json.dumps(target.css)})"
+    name = f", {{ name: {_value(target.name)}, exact: true }}" if target.name else ""
+    return f"page.getByRole({json.dumps(target.role)}{name})"
 
 
 def _value(text: str) -> str:

@@ -43,6 +43,78 @@ SAVES = (
 )
 
 
+TODOS = (
+    Action(kind="goto", value="/"),
+    Action(kind="visible", target=Target(role="checkbox")),
+    Action(kind="unchecked", target=Target(role="checkbox")),
+    Action(kind="check", target=Target(role="checkbox")),
+    Action(kind="checked", target=Target(role="checkbox")),
+    Action(kind="unchecked", target=Target(role="checkbox", nth=1)),
+    Action(kind="hidden", target=Target(role="textbox", name="Rename")),
+    Action(kind="dblclick", target=Target(css="li label", nth=1)),
+    Action(kind="value", target=Target(role="textbox", name="Rename"), value="Buy  tea"),
+    Action(kind="fill", target=Target(role="textbox", name="Rename"), value="Buy {unique}"),
+    Action(kind="blur", target=Target(role="textbox", name="Rename")),
+    Action(kind="text", target=Target(role="list", name="To do"), value="Buy bread\n Buy {unique}"),
+    Action(kind="text", target=Target(role="listitem", nth=1), value="Buy {unique}"),
+    Action(kind="gone", target=Target(role="listitem", nth=1), value="bread"),
+    Action(kind="count", target=Target(role="listitem"), value="2"),
+    Action(kind="hover", target=Target(role="heading", name="To do")),
+    Action(kind="hidden", target=Target(role="button", name="Delete")),
+    Action(kind="hover", target=Target(role="listitem", nth=1)),
+    Action(kind="visible", target=Target(role="button", name="Delete")),
+    Action(kind="click", target=Target(role="button", name="Delete")),
+    Action(kind="count", target=Target(css="li"), value="1"),
+    Action(kind="url", value="/"),
+    Action(kind="click", target=Target(role="link", name="Active")),
+    Action(kind="url", value="#/active"),
+    Action(kind="url", value="/*#/act*"),
+    Action(kind="url", value="/"),
+    Action(kind="reload"),
+    Action(kind="url", value="/#/active"),
+    Action(kind="text", value="Last: none"),
+    Action(kind="focus", target=Target(css="#new")),
+    Action(kind="text", value="Last: focus"),
+    Action(kind="blur", target=Target(css="#new")),
+    Action(kind="text", value="A name is needed"),
+)
+
+
+@pytest.mark.node
+async def test_what_a_person_does_beyond_clicking_is_played_and_kept(
+    serve: Serve, look: Look, job: Callable[..., BrowserJob], run_tests: RunTests
+) -> None:
+    app = await serve("todo_app.py")
+    result = await look(app, job("play", actions=TODOS))
+    assert [step.seen for step in result.steps] == [""] * len(TODOS)
+    assert result.steps[-1].url == "/#/active"
+    for dialect, suffix in SUFFIXES.items():
+        ran = await run_tests(app, {f"test_todos{suffix}": as_scenario("To do", TODOS, dialect)})
+        assert ran.exit_code == 0, ran.output
+
+
+@pytest.mark.node
+async def test_what_is_expected_and_is_not_so_is_told_and_red_in_either_language(
+    serve: Serve, look: Look, job: Callable[..., BrowserJob], run_tests: RunTests
+) -> None:
+    app = await serve("todo_app.py")
+    wrong = {
+        "'Buy milk' is not there; / says: '": Action(kind="text", target=Target(role="list"), value="Buy milk"),
+        "textbox “New” holds ''": Action(kind="value", target=Target(role="textbox", name="New"), value="x"),
+        "checkbox is not checked": Action(kind="checked", target=Target(role="checkbox")),
+        "the address is /": Action(kind="url", value="#/active"),
+    }
+    opened = Action(kind="goto", value="/")
+    sources: dict[str, dict[str, str]] = {".py": {}, ".test.cjs": {}}
+    for number, (told, action) in enumerate(wrong.items()):
+        result = await look(app, job("play", actions=(opened, action)))
+        assert told in result.steps[-1].seen
+        for dialect, suffix in SUFFIXES.items():
+            sources[suffix][f"test_{number}{suffix}"] = as_scenario(f"wrong {number}", (opened, action), dialect)
+    assert "4 failed" in (ran := await run_tests(app, sources[".py"])).output, ran.output
+    assert "# fail 4" in (ran := await run_tests(app, sources[".test.cjs"])).output, ran.output
+
+
 async def test_a_scenario_is_played_and_seen(
     serve: Serve, look: Look, job: Callable[..., BrowserJob], tmp_path: Path
 ) -> None:

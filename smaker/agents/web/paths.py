@@ -10,11 +10,10 @@ import re
 
 from pydantic import TypeAdapter
 
-from smaker.core.ports.browser import Action
+from smaker.core.ports.browser import EXPECTATIONS, Action
 from smaker.core.spec import Frozen, RequirementId
 
 PATHS_FILE = ".smaker/web.json"
-EXPECTING = frozenset({"text", "gone", "visible", "count", "url"})
 _LISTED = TypeAdapter(tuple["KeptPath", ...])
 
 
@@ -45,6 +44,6 @@ def faults_of(actions: tuple[Action, ...]) -> str:
     """Why actions show nothing, in words for whoever wrote them; "" where they end with what must be seen."""
     if not actions:
         return "there is no action"
-    if actions[-1].kind not in EXPECTING:
-        return "the last action must say what is seen then: text, visible, gone, count or url"
+    if actions[-1].kind not in EXPECTATIONS:
+        return f"the last action must say what is seen then: {', '.join(sorted(EXPECTATIONS))}"
     return ""

@@ -64,7 +64,7 @@ class Player:
             Played(
                 action=action,
                 ok=not said,
-                url=tab.path,
+                url=tab.address,
                 seen=said,
                 screenshot=picture,
                 snapshot=await snapshot(tab),

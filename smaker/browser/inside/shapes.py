@@ -58,3 +58,17 @@ def own_path(base: str, href: str, origin: str) -> str | None:
     if f"{parts.scheme}://{parts.netloc}" != origin:
         return None
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def like(pattern: str) -> str:
+    """A regular expression, for Python and JavaScript, of the addresses (path, query, fragment) that a pattern means:
+    "*" is any part of one, and the fragment counts where the pattern has one; alone it is of any page."""
+    before, mark, after = pattern.partition("#")
+    address = _parts(before, "[^#]*") if before or not mark else "[^#]*"
+    if not mark:
+        return f"{address}(#.*)?"
+    return f"{address}#{_parts(after, '.*')}" if after else f"{address}#?"
+
+
+def _parts(text: str, anything: str) -> str:
+    return anything.join(UNIQUE.join(map(re.escape, part.split(UNIQUE))) for part in text.split("*"))

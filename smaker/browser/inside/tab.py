@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fnmatch
+import re
 import time
 from collections.abc import Awaitable
 from typing import Any, TypeVar
@@ -13,8 +13,9 @@ from playwright.async_api import BrowserContext, Error, Locator, Page, Request, 
 from playwright.async_api import TimeoutError as TookTooLong
 
 from smaker.browser.inside.scripts import BARE, DIGEST, PAGE
-from smaker.browser.inside.watch import Seen, Watch, path_of
-from smaker.core.ports.browser import UNIQUE, Action, Target
+from smaker.browser.inside.shapes import like
+from smaker.browser.inside.watch import Seen, Watch, address_of, path_of
+from smaker.core.ports.browser import EXPECTATIONS, UNIQUE, Action, Target
 
 PATIENCE_S = 5.0  # for a page to answer a question
 QUIET_S = 0.06
@@ -64,6 +65,11 @@ class Tab:
         """Path and query of where it is."""
         return path_of(self.page.url)
 
+    @property
+    def address(self) -> str:
+        """Path, query and fragment of where it is."""
+        return address_of(self.page.url)
+
     async def ask(self, doing: Awaitable[Result], patience_s: float = PATIENCE_S) -> Result:
         """Return what the page answers. Raises Stuck if it does not."""
         if self.seen.hostile:
@@ -110,7 +116,7 @@ class Tab:
 
     async def find(self, target: Target, unique: str) -> Locator:
         """What ``target`` names. Raises Missing."""
-        named = self._named(target, unique) if target.role and target.name else None
+        named = self._named(target, unique) if target.role and (target.name or not target.css) else None
         try:
             if (
                 named is not None
@@ -127,18 +133,22 @@ class Tab:
         raise Missing(f"There is no {target} on {self.path}.")
 
     def _named(self, target: Target, unique: str) -> Locator:
-        name = target.name.replace(UNIQUE, unique)
+        name = target.name.replace(UNIQUE, unique) or None
         return self.page.get_by_role(target.role, name=name, exact=True)  # pyright: ignore[reportArgumentType]
 
     async def act(self, action: Action, unique: str) -> None:
         """Do it and wait until the page is quiet. Raises Missing, Unmet, Stuck."""
         value = action.value.replace(UNIQUE, unique)
+        self.watch.count_anew()
         try:
             if action.kind == "goto":
                 await self._goto(self.origin + value)
             elif action.kind == "back":
                 await self.ask(self.page.go_back(wait_until="commit", timeout=PATIENCE_S * 1000), PATIENCE_S + 1)
-            elif action.kind in {"text", "gone", "visible", "count", "url"}:
+            elif action.kind == "reload":
+                milliseconds = self._longest * 1000
+                await self.ask(self.page.reload(wait_until="load", timeout=milliseconds), self._longest + 1)
+            elif action.kind in EXPECTATIONS:
                 await self._expect(action, value, unique)
                 return
             elif action.kind == "press" and action.target is None:
@@ -157,13 +167,13 @@ class Tab:
         said = error.message.splitlines()[0]
         if isinstance(error, TookTooLong):
             self.watch.overdue()
-        travels = action.kind in {"goto", "back"}
+        travels = action.kind in {"goto", "back", "reload"}
         if self.seen.hostile or (travels and isinstance(error, TookTooLong)):
             raise Stuck from error
         if not travels:
             raise Missing(f"{action} could not be done: {said}") from error
         if "net::ERR_" in said and not any(reason in said for reason in _NO_MATTER):
-            raise Missing(f"{value or 'The page before'} does not answer: {said}") from error
+            raise Missing(f"{value or 'The page'} does not answer: {said}") from error
 
     async def _goto(self, url: str) -> None:
         milliseconds = self._longest * 1000
@@ -186,6 +196,15 @@ class Tab:
                 await self.ask(node.evaluate(BARE, timeout=soon))
             case "double":
                 await self._twice(node)
+            case "dblclick":
+                await self.ask(node.dblclick(timeout=soon, no_wait_after=True))
+            case "hover":
+                await self.ask(node.hover(timeout=soon))
+            case "focus":
+                await self.ask(node.focus(timeout=soon))
+            case "blur":
+                await self.ask(node.focus(timeout=soon))
+                await self.ask(node.blur(timeout=soon))
             case _:
                 await self.ask(node.click(timeout=soon, no_wait_after=True))
 
@@ -233,21 +252,39 @@ class Tab:
 
     async def _unmet(self, action: Action, value: str, unique: str) -> str:
         if action.kind == "url":
-            return "" if fnmatch.fnmatchcase(self.path, value) else f"the page is {self.path}"
+            expected = like(action.value).replace(UNIQUE, unique)
+            return "" if re.fullmatch(expected, self.address) else f"the address is {self.address}"
         target = action.target
         if target is None:
+            if action.kind not in {"text", "gone"}:
+                raise Missing(f"{action.kind} needs a target.")
             text = str(await self.evaluate("() => document.body ? document.body.innerText : ''"))
+        elif action.kind in {"value", "checked", "unchecked"}:
+            return await self._unlike(action, target, value, unique)
         else:
             found = self.page.locator(target.css) if target.css else self._named(target, unique)
-            shown = found.filter(visible=True)
+            shown = (found.nth(target.nth) if target.nth else found).filter(visible=True)
             number = await self.ask(shown.count())
             if action.kind == "count":
                 return "" if str(number) == value else f"{target} is there {number} times"
             if action.kind == "visible":
-                return "" if number else f"{target} is not to be seen on {self.path}"
-            text = "\n".join(await self.ask(shown.all_inner_texts()))
-            if action.kind == "gone" and not value:
+                return "" if number else f"{target} is not to be seen on {self.address}"
+            if action.kind == "hidden" or (action.kind == "gone" and not value):
                 return f"{target} is still to be seen" if number else ""
+            text = "\n".join(await self.ask(shown.all_inner_texts()))
+        text, value = (" ".join(words.split()) for words in (text, value))
         if action.kind == "gone":
             return f"{value!r} is still there" if value in text else ""
-        return "" if value in text else f"{value!r} is not there; {self.path} says: {' '.join(text.split())[:1000]!r}"
+        return "" if value in text else f"{value!r} is not there; {self.address} says: {text[:1000]!r}"
+
+    async def _unlike(self, action: Action, target: Target, value: str, unique: str) -> str:
+        """What of a field is not as expected."""
+        try:
+            node = await self.find(target, unique)
+        except Missing as error:  # it may come yet
+            return str(error)
+        if action.kind == "value":
+            holds = await self.ask(node.input_value(timeout=REACH_S * 1000))
+            return "" if holds == value else f"{target} holds {holds[:1000]!r}"
+        checked = await self.ask(node.is_checked(timeout=REACH_S * 1000))
+        return "" if checked == (action.kind == "checked") else f"{target} is {'' if checked else 'not '}checked"

@@ -65,6 +65,12 @@ def path_of(url: str) -> str:
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
+def address_of(url: str) -> str:
+    """Path, query and fragment of an address."""
+    fragment = urlsplit(url).fragment
+    return path_of(url) + (f"#{fragment}" if fragment else "")
+
+
 class Watch:
     """Listens to one page."""
 
@@ -91,6 +97,10 @@ class Watch:
         """Begin anew; return what was seen until now."""
         before, self.seen = self.seen, Seen()
         return before
+
+    def count_anew(self) -> None:
+        """Forget what pages did by themselves until now: their visitor goes on."""
+        self.seen.dialogs = self.seen.navigations = 0
 
     @property
     def flying(self) -> list[Request]:

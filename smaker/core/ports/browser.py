@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal, Protocol, get_args
 
 from pydantic import Field
 
@@ -33,33 +33,47 @@ class Target(Frozen):
         return f"{self.role} “{self.name}”" if self.role and self.name else self.css or self.role
 
 
+Deed = Literal[
+    "goto",
+    "back",
+    "reload",
+    "click",
+    "dblclick",
+    "hover",
+    "focus",
+    "blur",
+    "fill",
+    "select",
+    "check",
+    "uncheck",
+    "press",
+]
+Expectation = Literal["text", "gone", "visible", "hidden", "count", "value", "checked", "unchecked", "url"]
+Probe = Literal["double", "bare"]
+"""What the explorer alone does."""
+
+EXPECTATIONS: frozenset[str] = frozenset(get_args(Expectation))
+
+
 class Action(Frozen):
     """One thing a visitor does, or expects.
 
-    ``goto`` a path, ``back``; ``click``, ``fill`` with a value, ``select`` an option by its value, ``check``,
-    ``uncheck`` a target, ``press`` a key (on a target or the page); ``double`` clicks twice while the line is slow;
-    ``bare`` removes what the browser checks of the form that holds the target, as a program that posts by itself
-    would; ``text`` (somewhere on the page, or in the target), ``gone``, ``visible``, ``count`` and ``url`` (a path, or
-    "*" for any part of one) expect.
+    ``goto`` a path, ``back``, ``reload``; of a target ``click``, ``dblclick``, ``hover``, ``focus``, ``blur`` (leave
+    it), ``fill`` with a value, ``select`` an option by its value or label, ``check``, ``uncheck``; ``press`` a key (on a
+    target or the page).
+
+    What is expected may take a few seconds to come. ``text``: the value is a part of what is to be read on the page, or
+    in the target, white space taken as one blank; ``gone``: it is not; ``visible``, ``hidden``: something, or nothing,
+    that the target names is displayed; ``count``: so many of it are; ``value``: the field holds exactly that;
+    ``checked``, ``unchecked``; ``url``: the address, where "*" is any part of it, and what follows "#" counts if the
+    value has one ("#/active" alone is that on any page). A target with ``nth`` 0 is the first for what is done, and for
+    ``text``, ``gone``, ``visible``, ``hidden`` and ``count`` all that it names.
+
+    ``double`` clicks twice while the line is slow; ``bare`` removes what the browser checks of the form that holds the
+    target, as a program that posts by itself would.
     """
 
-    kind: Literal[
-        "goto",
-        "back",
-        "click",
-        "double",
-        "fill",
-        "select",
-        "check",
-        "uncheck",
-        "press",
-        "bare",
-        "text",
-        "gone",
-        "visible",
-        "count",
-        "url",
-    ]
+    kind: Deed | Expectation | Probe
     target: Target | None = None
     value: Annotated[str, Field(max_length=100_000)] = ""
 
