@@ -12,14 +12,11 @@ import typer
 from smaker.core.commands import AddStep, Restart, Resume, RunStage, Steering
 from smaker.core.errors import UsageError
 from smaker.core.models import Budget, DeployTarget, Gate, Stage
+from smaker.core.typed import MAX_PROMPT, checked
 
 if TYPE_CHECKING:
     from smaker.cli.session import Session
-    from smaker.core.control import NewProject
     from smaker.wiring import Local
-
-MAX_PROMPT = 200_000  # characters
-MAX_OFFLINE = 20_000  # of a prompt that rules read
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="A project's id, or the beginning of it.")]
 MaxCost = Annotated[float | None, typer.Option(help="Spend at most so many US dollars.")]
@@ -90,7 +87,7 @@ def init(
     async def body(local: Local) -> int:
         if profile is not None:
             local.catalog.load(profile)
-        request = _request(local, text).model_copy(
+        request = local.draft(text).model_copy(
             update={"name": name, "workspace": folder, "profile": profile, "gates": gates}
         )
         project = await local.control.create(request)
@@ -125,7 +122,7 @@ def adopt(
     overrides = {"llm__mode": mode, **{f"budget__{name}": value for name, value in bounds.items()}}
 
     async def body(local: Local) -> int:
-        project = await local.adopt(where, _request(local, text), folder)
+        project = await local.adopt(where, local.draft(text), folder)
         session.warn_of_credentials(local, text)
         return await _build(session, local, project.id)
 
@@ -258,26 +255,6 @@ async def _build(session: Session, local: Local, project: str, *, joins: bool = 
     return await watch(session, local, project)
 
 
-def _request(local: Local, text: str) -> NewProject:
-    """A project of this prompt with what the configuration says. Raises ConfigError if no model can plan it."""
-    from smaker.core.control import NewProject
-
-    settings = local.settings
-    if settings.llm.mode != "offline":
-        local.models.ready()
-    else:
-        _bounded(text, "prompt", MAX_OFFLINE)
-    return NewProject(
-        prompt=text,
-        mode=settings.llm.mode,
-        deploy=DeployTarget(settings.deploy.target),
-        review=settings.llm.review and settings.llm.mode != "offline",
-        web=settings.browser.enabled,
-        budget=Budget.model_validate(settings.budget.model_dump()),
-        limits=settings.limits.of_build(),
-    )
-
-
 def _bounds(*given: float | None) -> dict[str, float]:
     """The bounds that were typed, by their names in a budget, whose order the options have."""
     return {name: value for name, value in zip(Budget.model_fields, given, strict=True) if value is not None}
@@ -309,31 +286,6 @@ def _limited(raw: bytes, where: str) -> bytes:
     if len(raw) > MAX_PROMPT * 4:
         raise UsageError(f"{where} is too long for a prompt.", hint=f"Keep it under {MAX_PROMPT:,} characters.")
     return raw
-
-
-def checked(text: str, what: str = "prompt") -> str:
-    """What was typed, without blanks around it. Raises UsageError if it holds no words, too many, or no plain text."""
-    text = text.strip().removeprefix("\ufeff")
-    if not any(map(str.isalnum, text)):
-        raise UsageError(
-            f"The {what} has no words." if text else f"The {what} is empty.",
-            hint='Type what you want built: smaker init "a REST API to track books"',
-        )
-    if len(text) > MAX_PROMPT:
-        raise UsageError(
-            f"The prompt has {len(text):,} characters.",
-            hint=f"Keep it under {MAX_PROMPT:,}; add more with: smaker add-step",
-        )
-    if any(ord(character) < 32 and character not in "\n\r\t" for character in text):
-        raise UsageError("The prompt has control characters.", hint="Give it as plain text.")
-    return text
-
-
-def _bounded(text: str, what: str, limit: int) -> None:
-    if len(text) > limit:
-        raise UsageError(
-            f"The {what} has {len(text):,} characters.", hint=f"Keep it under {limit:,}; add more with: smaker add-step"
-        )
 
 
 def _gates(words: str) -> tuple[Gate, ...]:

@@ -47,9 +47,6 @@ def show_output(session: Session, prefix: str, *, follow: bool) -> None:
         sys.stdout.flush()
 
     async def body(local: Local) -> None:
-        if local.containers.current(identifier) is not None:
-            await local.containers.logs(identifier, show, follow=follow)
-        else:
-            await local.deployer.output(identifier, show, follow=follow)
+        await local.output(identifier, show, follow=follow)
 
     session.local(body)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from smaker.cli import building, deployments, exporting, looking, models, secrets, steering, tools
+from smaker.cli import building, deployments, exporting, looking, models, opening, secrets, steering, tools
 from smaker.cli.session import Session
 
 app = typer.Typer(
@@ -45,10 +45,10 @@ def options(
         raise typer.Exit
     context.obj = Session(home, config, server, json=json, quiet=quiet, verbose=verbose)
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-        raise typer.Exit
+        opening.open_or_help(context)
 
 
+opening.register(app)
 building.register(app)
 looking.register(app)
 exporting.register(app)

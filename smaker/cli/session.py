@@ -43,21 +43,31 @@ class Session:
             raise UsageError(f"{home} is not a folder.", hint="Name one with: smaker --home DIR …")
         return home
 
+    @property
+    def file(self) -> Path:
+        """The user's configuration file, which need not exist."""
+        from smaker.config import user_config_path
+
+        return self.config_option or user_config_path(os.environ)
+
+    def only_here(self) -> None:
+        """Raise UsageError if a server was named."""
+        if self.server:
+            raise UsageError("Team servers are not part of this version.", hint="Leave --server and SMAKER_SERVER out.")
+
     def settings(self, **overrides: object) -> Loaded:
         """The configuration from all its layers. Raises ConfigError."""
-        from smaker.config import load_settings, user_config_path
+        from smaker.config import load_settings
 
-        file = self.config_option or user_config_path(os.environ)
         given = {key.replace("__", "."): value for key, value in overrides.items() if value is not None}
         named = self.config_option is not None
-        return load_settings(user_file=file, environ=os.environ, overrides=given, required=named)
+        return load_settings(user_file=self.file, environ=os.environ, overrides=given, required=named)
 
     def local(self, body: Callable[[Local], Awaitable[Result]], **overrides: object) -> Result:
         """Run ``body`` with an engine and a worker in this process. Raises UsageError for --server."""
         import asyncio
 
-        if self.server:
-            raise UsageError("Team servers are not part of this version.", hint="Leave --server and SMAKER_SERVER out.")
+        self.only_here()
         settings = self.settings(**overrides).settings
 
         async def run() -> Result:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from smaker.cli.building import Id, checked
+from smaker.cli.building import Id
 from smaker.core.commands import Approve, Cancel, Pause, Reject, Reply, Steering
+from smaker.core.typed import checked
 
 if TYPE_CHECKING:
     from smaker.cli.session import Session
@@ -118,10 +119,7 @@ def delete(
         typer.confirm(f"Delete {snapshot.project.name!r}: {what}?", abort=True, err=True)
 
     async def body(local: Local) -> None:
-        await local.stop(identifier)
-        if local.containers.remembers(identifier):
-            await local.containers.clean(identifier)
-        await local.control.delete(identifier, files=not keep_files)
+        await local.forget(identifier, files=not keep_files)
         session.show({"id": identifier, "deleted": True}, f"{identifier}  deleted")
 
     session.local(body)

@@ -90,7 +90,7 @@ def _config() -> typer.Typer:
         from smaker.config import set_value
 
         session: Session = context.obj
-        file = _user_file(session)
+        file = session.file
         set_value(file, key, value)
         session.show({"key": key, "value": value, "file": str(file)}, f"{key}: {value}  ({file})")
 
@@ -98,14 +98,14 @@ def _config() -> typer.Typer:
     def path(context: typer.Context) -> None:
         """Where the user's file is."""
         session: Session = context.obj
-        file = _user_file(session)
+        file = session.file
         session.show({"path": str(file), "exists": file.exists()}, str(file))
 
     @group.command("edit")
     def edit(context: typer.Context) -> None:
         """Open the user's file in $EDITOR, and check it afterwards."""
         session: Session = context.obj
-        file = _user_file(session)
+        file = session.file
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
         editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
@@ -116,12 +116,6 @@ def _config() -> typer.Typer:
         session.say(f"{file} is fine.")
 
     return group
-
-
-def _user_file(session: Session) -> Path:
-    from smaker.config import user_config_path
-
-    return session.config_option or user_config_path(os.environ)
 
 
 def _sandbox() -> typer.Typer:

@@ -45,7 +45,7 @@ def status_dict(snapshot: Snapshot) -> dict[str, Any]:
                 "must": row.must,
                 "proved_by": [test.id for test in row.tests if test.proves],
             }
-            for row in _last_trace(snapshot).rows
+            for row in snapshot.proofs.rows
         ],
         "questions": _assumed(snapshot),
         "unsupported": list(project.spec.unsupported) if project.spec else [],
@@ -103,16 +103,6 @@ def _assumed(snapshot: Snapshot) -> list[str]:
     return [*(spec.questions if spec else ()), *dict.fromkeys(taken)]
 
 
-def _last_trace(snapshot: Snapshot) -> Trace:
-    """The proofs as of the newest run; `smaker trace` also looks at the files as they are now."""
-    from smaker.core.proof import Trace, trace
-
-    project, report = snapshot.project, snapshot.report
-    if project.spec is None:
-        return Trace(rows=())
-    return trace(project.spec, project.proofs, report, tree=report.tree if report else "", broken={})
-
-
 def summary_text(snapshot: Snapshot) -> str:
     """How a build ended, and what to type next."""
     project, report = snapshot.project, snapshot.report
@@ -121,7 +111,7 @@ def summary_text(snapshot: Snapshot) -> str:
         passed = report.count(TestStatus.PASSED)
         covered = f", {report.coverage:.0f} % of lines covered" if report.coverage is not None else ""
         lines.append(f"  tests  {passed} of {report.ran} pass{covered}")
-    rows = _last_trace(snapshot).rows
+    rows = snapshot.proofs.rows
     if rows:
         proved = sum(row.proved for row in rows)
         lines.append(f"  proof  {proved} of {len(rows)} requirements proved")

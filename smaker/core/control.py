@@ -23,7 +23,7 @@ from smaker.core.models import (
     Usage,
 )
 from smaker.core.ports import CommitInfo
-from smaker.core.proof import Trace
+from smaker.core.proof import Trace, trace
 from smaker.core.spec import Frozen, Spec
 
 
@@ -63,6 +63,14 @@ class Snapshot(Frozen):
     def done(self) -> int:
         """How many tasks are done."""
         return sum(1 for task in self.tasks if task.state.ended)
+
+    @property
+    def proofs(self) -> Trace:
+        """What is proved, as of the newest run; `Control.trace` also looks at the files as they are now."""
+        spec, report = self.project.spec, self.report
+        if spec is None:
+            return Trace(rows=())
+        return trace(spec, self.project.proofs, report, tree=report.tree if report else "", broken={})
 
 
 class Control(Protocol):

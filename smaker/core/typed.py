@@ -7,9 +7,31 @@ from collections import Counter
 from collections.abc import Callable
 
 from smaker.core.commands import AddStep, Reject, Reply, Steering
+from smaker.core.errors import UsageError
 from smaker.core.events import NewEvent
 
+MAX_PROMPT = 200_000  # characters
+MAX_OFFLINE = 20_000  # of a prompt that rules read
+
 _MASK = re.compile(r"\[redacted:([^\]\n]{1,40})\]")
+
+
+def checked(text: str, what: str = "prompt", *, limit: int = MAX_PROMPT) -> str:
+    """What was typed, without blanks around it. Raises UsageError if it holds no words, too many, or no plain text."""
+    text = text.strip().removeprefix("\ufeff")
+    if not any(map(str.isalnum, text)):
+        raise UsageError(
+            f"The {what} has no words." if text else f"The {what} is empty.",
+            hint='Type what you want built: smaker init "a REST API to track books"',
+        )
+    if len(text) > limit:
+        raise UsageError(
+            f"The {what} has {len(text):,} characters.",
+            hint=f"Keep it under {limit:,}; add more with: smaker add-step",
+        )
+    if any(ord(character) < 32 and character not in "\n\r\t" for character in text):
+        raise UsageError(f"The {what} has control characters.", hint="Give it as plain text.")
+    return text
 
 
 def masked(text: str, redact: Callable[[str], str]) -> tuple[str, str]:

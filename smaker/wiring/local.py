@@ -79,6 +79,33 @@ class Local:
             await self.store.apply(project, note_deployment(None))
         return any(stopped)
 
+    async def output(self, project: str, heard: Callable[[str], None], *, follow: bool) -> None:
+        """Give ``heard`` what the deployed software printed; with ``follow`` until it ends. Raises NotFound."""
+        where = self.containers if self.containers.current(project) is not None else None
+        await (where.logs if where else self.deployer.output)(project, heard, follow=follow)
+
+    def draft(self, prompt: str) -> NewProject:
+        """A project of this prompt with what the configuration says. Raises ConfigError if no model can plan it,
+        UsageError if the prompt cannot be one."""
+        from smaker.core.control import NewProject
+        from smaker.core.models import Budget
+        from smaker.core.typed import MAX_OFFLINE, MAX_PROMPT, checked
+
+        settings = self.settings
+        offline = settings.llm.mode == "offline"
+        text = checked(prompt, limit=MAX_OFFLINE if offline else MAX_PROMPT)
+        if not offline:
+            self.models.ready()
+        return NewProject(
+            prompt=text,
+            mode=settings.llm.mode,
+            deploy=settings.deploy.target,
+            review=settings.llm.review and not offline,
+            web=settings.browser.enabled,
+            budget=Budget.model_validate(settings.budget.model_dump()),
+            limits=settings.limits.of_build(),
+        )
+
     async def clean(self, project: str | None = None) -> Cleaned:
         """Remove the containers, images and data of a project's deployments; without one, those of projects that are
         not known any more, and what processes that died left of the others. Raises Unavailable."""
@@ -86,6 +113,13 @@ class Local:
         if project is not None:
             await self.stop(project)
         return cleaned
+
+    async def forget(self, project: str, *, files: bool) -> None:
+        """Stop what a project has deployed and delete it, with its files if ``files``. Raises InUse."""
+        await self.stop(project)
+        if self.containers.remembers(project):
+            await self.containers.clean(project)
+        await self.control.delete(project, files=files)
 
     async def adopt(self, where: str, request: NewProject, folder: Path | None) -> Project:
         """Take an existing repository: a folder as it is, or a clone of an address."""

@@ -60,7 +60,7 @@ def test_an_old_git_a_full_disk_and_a_wrong_file_are_bad(
     (programs / "uv").chmod(stat.S_IRWXU)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     usage = shutil.disk_usage(tmp_path)._replace(free=1)
-    monkeypatch.setattr(checkup.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     config = tmp_path / "config.yaml"
     config.write_text("llm: {mode: telepathy}\n")
     checks = examined(Session(home_option=tmp_path / "home", config_option=config, json=True), capsys, 1)

@@ -1,0 +1,275 @@
+"""Follows every project through `Control`, and tells the screen at most 15 times a second that something changed.
+
+Events are never lost: each project's last number is kept, and reading goes on from there after a gap, an error or a
+server that was away. Deltas (live output) are collected between two frames; of more than a screen can take, the older
+part is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from bisect import insort
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from smaker.core.control import Control
+from smaker.core.errors import NotFound, SmakerError, Unavailable
+from smaker.core.events import Delta, Event
+from smaker.core.models import Project
+from smaker.tui.view import Facts, ProjectView
+
+FRAME_S = 1 / 15
+LIST_S = 1.0  # between two looks for projects of other terminals; longer where a look takes long
+BACK_OFF_S = 10.0  # at most, while the engine cannot be reached
+FRAME_CHARACTERS = 1 << 16  # of one task's output between two frames
+TAIL_CHARACTERS = 1 << 18  # of one task's output kept for who looks later
+TAILS = 32  # tasks whose output is kept
+ACTIVITY = 500  # events of all projects
+
+Stream = tuple[str, str]
+"""A project and a task."""
+
+
+class Tail:
+    """The newest part of a stream of text: at most ``limit`` characters and a piece."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._parts: deque[str] = deque()
+        self._size = 0
+
+    def add(self, text: str) -> None:
+        """Append a piece, and forget what is too old."""
+        self._parts.append(text[-self._limit :])
+        self._size += len(self._parts[-1])
+        while self._size - len(self._parts[0]) > self._limit:
+            self._size -= len(self._parts.popleft())
+
+    def __str__(self) -> str:
+        return "".join(self._parts)
+
+
+@dataclass
+class Batch:
+    """What changed since the screen last took it: projects by id, their new events, live output by task.
+
+    ``listed``: projects came or went. ``lost``: whether the engine can be reached changed.
+    """
+
+    projects: set[str] = field(default_factory=set)
+    events: list[Event] = field(default_factory=list)
+    output: dict[Stream, Tail] = field(default_factory=dict)
+    listed: bool = False
+    lost: bool = False
+
+
+class Feed:
+    """Everything there is to show, kept up to date. ``moved`` is called when there is something to `take`."""
+
+    def __init__(self, control: Control, moved: Callable[[], None]) -> None:
+        self.views: dict[str, ProjectView] = {}
+        self.activity: list[Event] = []  # by time
+        self.lost = ""  # why the engine cannot be reached, if so
+        self.ready = False  # whether the projects were listed
+        self._control = control
+        self._moved = moved
+        self._batch = Batch()
+        self._told = False
+        self._dirty = asyncio.Event()
+        self._tails: OrderedDict[Stream, Tail] = OrderedDict()
+        self._following: dict[str, asyncio.Task[None]] = {}
+        self._followed: dict[str, int] = {}  # the revision at which following a project began
+        self._wanted: OrderedDict[str, None] = OrderedDict()  # projects to take a snapshot of
+        self._asked = asyncio.Event()
+        self._again = asyncio.Event()
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        jobs = [asyncio.ensure_future(job) for job in (self._list(), self._look(), self._tell())]
+        try:
+            await asyncio.gather(*jobs)
+        finally:
+            for task in (*jobs, *self._following.values()):
+                task.cancel()
+            await asyncio.gather(*jobs, *self._following.values(), return_exceptions=True)
+
+    def take(self) -> Batch:
+        """What changed since the last time."""
+        batch, self._batch = self._batch, Batch()
+        self._told = False
+        return batch
+
+    def tail(self, project: str, task: str) -> str:
+        """The newest live output of a task, as far as it was heard."""
+        return str(self._tails.get((project, task), ""))
+
+    def refresh(self, project: str | None = None) -> None:
+        """Look for new projects now, and at this one first: the user did something."""
+        if project is not None:
+            self._want(project, first=True)
+        self._again.set()
+
+    # --- what there is ------------------------------------------------------------------------------------------------
+
+    async def _list(self) -> None:
+        wait = LIST_S
+        while True:
+            began = time.monotonic()
+            try:
+                self._listed(await self._control.projects())
+            except (SmakerError, OSError) as error:
+                self._set_lost(str(error))
+                wait = min(BACK_OFF_S, 2 * wait)
+            else:
+                self._set_lost("")
+                wait = max(LIST_S, 20 * (time.monotonic() - began))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._again.wait(), wait)
+            self._again.clear()
+
+    def _listed(self, projects: list[Project]) -> None:
+        gone = self.views.keys() - {project.id for project in projects}
+        for identifier in gone:
+            self._forget(identifier)
+        for project in projects:
+            view = self.views.get(project.id)
+            if view is None:
+                self.views[project.id] = ProjectView(project)
+                self._batch.listed = True
+            elif view.project.revision != project.revision:
+                view.project = project
+            else:
+                self._follow(project)
+                continue
+            self._want(project.id)
+            self._changed(project.id)
+            self._follow(project)
+        if gone or not self.ready:
+            self.ready = self._batch.listed = True
+            self._dirty.set()
+
+    def _forget(self, project: str) -> None:
+        del self.views[project]
+        self._followed.pop(project, None)
+        self._wanted.pop(project, None)
+        if (task := self._following.pop(project, None)) is not None:
+            task.cancel()
+        for stream in [stream for stream in self._tails if stream[0] == project]:
+            del self._tails[stream]
+
+    def _set_lost(self, why: str) -> None:
+        if bool(why) != bool(self.lost):
+            self._batch.lost = True
+            self._dirty.set()
+        self.lost = why
+
+    # --- what happens -------------------------------------------------------------------------------------------------
+
+    def _follow(self, project: Project) -> None:
+        """Begin to follow a project, unless that is done or nothing can have happened since it was last."""
+        task = self._following.get(project.id)
+        if task is not None and not task.done():
+            return
+        known = self._followed.get(project.id)
+        if known == project.revision or (known is None and not self.views[project.id].moving):
+            return
+        self._followed[project.id] = project.revision
+        self._following[project.id] = asyncio.ensure_future(self._hear(project.id))
+
+    async def _hear(self, project: str) -> None:
+        """Take in what happens until the build is settled; the next listing goes on where this ended."""
+        view = self.views[project]
+        try:
+            async for message in self._control.events(project, after=view.seq, follow=True):
+                if isinstance(message, Delta):
+                    self._output(message)
+                elif message.seq == view.seq + 1:
+                    self._event(view, message)
+                elif message.seq > view.seq:
+                    break
+            else:
+                self._want(project)
+                return
+        except (Unavailable, OSError) as error:
+            self._set_lost(str(error))
+        except SmakerError as error:
+            self._failed(view, error)
+            return
+        self._followed[project] = -1  # not to its end: again
+
+    def _event(self, view: ProjectView, event: Event) -> None:
+        view.seq = event.seq
+        view.events.append(event)
+        insort(self.activity, event, key=lambda known: known.at)
+        del self.activity[:-ACTIVITY]
+        self._batch.events.append(event)
+        self._want(event.project)
+        self._changed(event.project)
+
+    def _output(self, delta: Delta) -> None:
+        stream = delta.project, delta.task
+        self._batch.output.setdefault(stream, Tail(FRAME_CHARACTERS)).add(delta.text)
+        self._tails.setdefault(stream, Tail(TAIL_CHARACTERS)).add(delta.text)
+        self._tails.move_to_end(stream)
+        if len(self._tails) > TAILS:
+            self._tails.popitem(last=False)
+        self._dirty.set()
+
+    # --- snapshots ----------------------------------------------------------------------------------------------------
+
+    def _want(self, project: str, *, first: bool = False) -> None:
+        self._wanted[project] = None
+        if first:
+            self._wanted.move_to_end(project, last=False)
+        self._asked.set()
+
+    async def _look(self) -> None:
+        """Take snapshots of what changed, one after the other, for a fifth of the time at most."""
+        while True:
+            await self._asked.wait()
+            if not self._wanted:
+                self._asked.clear()
+                continue
+            project, _ = self._wanted.popitem(last=False)
+            view = self.views.get(project)
+            if view is None:
+                continue
+            began = time.monotonic()
+            try:
+                snapshot = await self._control.snapshot(project)
+            except (Unavailable, OSError) as error:
+                self._set_lost(str(error))
+                self._wanted[project] = None
+                await asyncio.sleep(LIST_S)
+                continue
+            except SmakerError as error:
+                self._failed(view, error)
+                continue
+            view.facts, view.project, view.fault = Facts(snapshot), snapshot.project, ""
+            self._changed(project)
+            await asyncio.sleep(max(FRAME_S, 5 * (time.monotonic() - began)))
+
+    def _failed(self, view: ProjectView, error: SmakerError) -> None:
+        """One project cannot be read: it was deleted, or its record is damaged."""
+        if not isinstance(error, NotFound):
+            view.fault = error.message
+            self._changed(view.id)
+        self._again.set()
+
+    # --- telling ------------------------------------------------------------------------------------------------------
+
+    def _changed(self, project: str) -> None:
+        self._batch.projects.add(project)
+        self._dirty.set()
+
+    async def _tell(self) -> None:
+        while True:
+            await self._dirty.wait()
+            self._dirty.clear()
+            if not self._told:
+                self._told = True
+                self._moved()
+            await asyncio.sleep(FRAME_S)

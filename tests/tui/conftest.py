@@ -1,0 +1,115 @@
+"""The terminal app on the real engine: one home with a finished offline build, and empty homes to build in."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from smaker.config import load_settings
+from smaker.core.control import Snapshot
+from smaker.tui.app import SmakerApp
+from smaker.tui.services import Services
+from smaker.wiring import Local, open_local
+from smaker.wiring.terminal import LocalBuilder, build_services
+
+SITE = "a landing page with a contact form"
+SMALL = (80, 24)
+LARGE = (140, 45)
+
+
+@dataclass
+class Desk:
+    """An engine in this process, what the app is given of it, and the app itself when it is `show`n."""
+
+    local: Local
+    services: Services
+
+    @asynccontextmanager
+    async def shown(self, size: tuple[int, int] = LARGE) -> AsyncIterator[Pilot[None]]:
+        """The app on a terminal of that size, once it is connected."""
+
+        async def connect() -> Services:
+            return self.services
+
+        app = SmakerApp(connect)
+        async with app.run_test(size=size) as pilot:
+            await self.until(pilot, lambda: app.connected and app.feed.ready)
+            yield pilot
+
+    @staticmethod
+    async def until(pilot: Pilot[Any], holds: Callable[[], Any], timeout_s: float = 20) -> None:
+        """Wait until something is so; the test fails if that takes too long."""
+        async with asyncio.timeout(timeout_s):
+            while not holds():
+                await pilot.pause(0.02)
+        await pilot.pause()
+
+    async def project(self, prompt: str = SITE) -> str:
+        """A new project that nobody builds yet; its id."""
+        return (await self.services.control.create(self.services.draft(prompt))).id
+
+    async def snapshot(self, project: str) -> Snapshot:
+        """All there is to show of it."""
+        return await self.services.control.snapshot(project)
+
+
+Open = Callable[[Path], Awaitable[Desk]]
+
+
+@pytest.fixture
+async def open_desk(tmp_path: Path) -> AsyncIterator[Open]:
+    """Open the engine over a home folder; the user's configuration is ``tmp_path/config.yaml``."""
+    async with AsyncExitStack() as stack:
+
+        async def open_(home: Path) -> Desk:
+            file = tmp_path / "config.yaml"
+
+            def load() -> Any:
+                return load_settings(user_file=file, environ=os.environ)
+
+            local = await stack.enter_async_context(open_local(home, load().settings))
+            builder = LocalBuilder(local)
+            stack.push_async_callback(builder.close)
+            return Desk(local, build_services(local, builder, file, load))
+
+        yield open_
+
+
+@pytest.fixture
+async def desk(open_desk: Open, tmp_path: Path) -> Desk:
+    """An engine over an empty home."""
+    return await open_desk(tmp_path / "smaker-home")
+
+
+@pytest.fixture(scope="session")
+def built_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one READY project. Look, and fork, but change nothing in it."""
+    for needed in ("bwrap", "node"):
+        if shutil.which(needed) is None:
+            if os.environ.get("CI"):
+                pytest.fail(f"CI lacks {needed}")
+            pytest.skip(f"needs {needed}")
+    home = tmp_path_factory.mktemp("tui") / "smaker-home"
+    environment = {**os.environ, "SMAKER_HOME": str(home), "SMAKER_BROWSER__ENABLED": "false"}
+    ran = subprocess.run(
+        [sys.executable, "-m", "smaker", "init", SITE], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    return home
+
+
+@pytest.fixture
+async def built(open_desk: Open, built_home: Path) -> Desk:
+    """An engine over the home with a READY project."""
+    return await open_desk(built_home)
