@@ -7,11 +7,12 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 
-from smaker.agents.evidence import findings_from_lint, findings_from_results, parse_coverage, parse_junit
+from smaker.agents.evidence import findings_from_lint, findings_from_results, parse_junit
 from smaker.agents.inherited import put_back, red_before, standing
 from smaker.agents.inspection import inspect_proofs, test_sources
 from smaker.core.box import Ran
 from smaker.core.context import Context
+from smaker.core.coverage import parse_coverage
 from smaker.core.models import Finding, Outcome, Problem, Severity, TestReport, TestSource, TestStatus, Verdict
 from smaker.core.ports import SandboxProfile
 from smaker.core.profile import Profile

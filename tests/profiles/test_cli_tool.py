@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from smaker.agents.evidence import parse_coverage
+from smaker.core.coverage import parse_coverage
 from smaker.core.spec import ProductKind, Spec
 
 pytestmark = pytest.mark.timeout(180)  # each builds a project and runs its tests twice

@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from smaker.agents.evidence import parse_coverage
+from smaker.core.coverage import parse_coverage
 from smaker.core.spec import ProductKind, Spec
 
 pytestmark = pytest.mark.timeout(240)  # each builds a project and runs its tests twice

@@ -3,7 +3,6 @@
 Pure functions of text and bytes that strangers wrote: nothing here imports, runs or opens anything of a project.
 """
 
-from smaker.agents.evidence.coverage import parse_coverage
 from smaker.agents.evidence.findings import findings_from_lint, findings_from_results
 from smaker.agents.evidence.junit import parse_junit
 from smaker.agents.evidence.proofs import compare_proofs
@@ -16,7 +15,6 @@ __all__ = [
     "findings_from_results",
     "is_source",
     "is_test_file",
-    "parse_coverage",
     "parse_junit",
     "read_tests",
 ]

@@ -11,9 +11,9 @@ from xml.etree.ElementTree import Element
 
 from smaker.agents.evidence.node_source import JOIN
 from smaker.agents.evidence.traces import read_trace, relative, strip_colours
-from smaker.agents.evidence.xml_tree import local, parse_xml
 from smaker.core.models import TestResult, TestSource, TestStatus
 from smaker.core.ports import WORKSPACE
+from smaker.core.xml_tree import local, parse_xml
 
 HEAD, TAIL = 1500, 4500
 """Characters kept of a long failure: its beginning, and more of its end, where the error stands."""

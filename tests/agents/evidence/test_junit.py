@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smaker.agents.evidence import findings_from_results, parse_coverage, parse_junit
+from smaker.agents.evidence import findings_from_results, parse_junit
 from smaker.core.models import TestReport as Report
 from smaker.core.models import TestSource as Source
 from smaker.core.models import TestStatus as Status
@@ -209,21 +209,3 @@ def test_long_messages_keep_head_and_tail():
     assert message.startswith("hhh")
     assert message.endswith("ttt")
     assert "12000 characters left out" in message
-
-
-@pytest.mark.parametrize(
-    ("xml", "percent"),
-    [
-        (b'<?xml version="1.0" ?><coverage version="7" line-rate="0.9123" branch-rate="0"/>', 91.23),
-        (b'<coverage line-rate="1"/>', 100.0),
-        (b'<coverage line-rate="0"/>', 0.0),
-        (b'<coverage line-rate="nan"/>', None),
-        (b'<coverage line-rate="7"/>', None),
-        (b"<coverage/>", None),
-        (b'<other line-rate="1"/>', None),
-        (b"garbage", None),
-        (b'<!DOCTYPE coverage><coverage line-rate="1"/>', None),
-    ],
-)
-def test_coverage_is_percent_of_lines_or_unknown(xml, percent):
-    assert parse_coverage(xml) == percent
