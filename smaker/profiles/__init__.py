@@ -5,6 +5,8 @@ A profile folder holds ``profile.yaml`` (a `smaker.core.models.Profile`) and fol
 - ``template/``: the skeleton, once: a running, tested, linted project that has none of the product's features yet;
 - ``blueprint/entity/``: once per entity of the spec; ``blueprint/project/``: once, after all entities;
 - ``acceptance/entity/`` and ``acceptance/project/``: the acceptance tests, derived from the spec alone;
+- ``paths/entity/`` and ``paths/project/``: for each scenario of the spec, by its name, what a visitor does to go that
+  way through the blueprint's pages (YAML, actions as in `smaker.core.ports.browser`);
 - ``macros/``: Jinja macros the others import.
 
 A file whose name ends in ``.jinja`` is rendered, any other is copied. Paths are rendered too ("{{ package }}/main.py"),

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
+from smaker.core.ports.browser import UNIQUE
 from smaker.core.spec import DataField, Entity, FieldType
 from smaker.profiles.naming import column, sentence
 
 FIRST_DAY = date(2026, 1, 15)
+_LETTERS = 8  # that stand for UNIQUE when it is typed
 
 
 def sample(field: DataField, number: int = 1) -> Any:
@@ -39,6 +41,28 @@ def sample(field: DataField, number: int = 1) -> Any:
             return [f"tag{number}", "shared"]
         case FieldType.REFERENCE:
             return number
+
+
+def typed(field: DataField, number: int = 1) -> str:
+    """The same as a person types it into a page: texts with "{unique}" in them, if there is room."""
+    value = sample(field, number)
+    match field.type:
+        case FieldType.TEXT | FieldType.LONG_TEXT:
+            return _unlike_any(field, value)
+        case FieldType.EMAIL:
+            return f"{UNIQUE}{number}@example.org"
+        case FieldType.URL:
+            return f"https://example.org/{UNIQUE}/{number}"
+        case FieldType.DATETIME:
+            return value[:16]
+        case FieldType.TAGS:
+            return ", ".join([UNIQUE, *value])
+        case FieldType.NUMBER:
+            return f"{value:g}"
+        case FieldType.BOOLEAN:
+            return str(value).lower()
+        case _:
+            return str(value)
 
 
 def invalid(field: DataField) -> Any:
@@ -83,6 +107,14 @@ def _text(field: DataField, number: int) -> str:
     return text
 
 
+def _unlike_any(field: DataField, text: str) -> str:
+    for longer in (f"{text} {UNIQUE}", UNIQUE):
+        length = len(longer) - len(UNIQUE) + _LETTERS
+        if (field.minimum or 0) <= length <= (field.maximum if field.maximum is not None else length):
+            return longer
+    return text
+
+
 def _bounded(field: DataField, value: float) -> float:
     if field.maximum is not None and value > field.maximum:
         low = field.minimum if field.minimum is not None else field.maximum - 5
@@ -93,4 +125,10 @@ def _bounded(field: DataField, value: float) -> float:
     return value
 
 
-FILTERS: dict[str, Callable[..., Any]] = {"sample": sample, "invalid": invalid, "payload": payload, "period": period}
+FILTERS: dict[str, Callable[..., Any]] = {
+    "sample": sample,
+    "typed": typed,
+    "invalid": invalid,
+    "payload": payload,
+    "period": period,
+}

@@ -1,4 +1,5 @@
-"""Implements the stage "web": kept paths are taken again, new ones found by a model, and the pages looked around in."""
+"""Implements the stage "web": kept paths are taken again, new ones come from the profile or a model, and the pages are
+looked around in."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from smaker.agents.web.findings import from_discovery, from_path, not_started
 from smaker.agents.web.keeping import keep
 from smaker.agents.web.launching import Launching, launching
 from smaker.agents.web.paths import PATHS_FILE, KeptPath, read_paths
+from smaker.agents.web.planned import planned_paths
 from smaker.agents.web.visitor import Visitor
 from smaker.core.browsing import PLAYED, Visit
 from smaker.core.context import Context
@@ -29,7 +31,8 @@ class WebAgent:
 
     async def run(self, context: Context) -> Outcome:
         """Try the pages. Raises ModelError, Unavailable."""
-        profile = self._catalog.of(context.spec).profile
+        loaded = self._catalog.of(context.spec)
+        profile = loaded.profile
         by_hand = bool(context.task.payload.get("by_hand"))
         if by_hand:
             await context.take_user_files()
@@ -45,12 +48,20 @@ class WebAgent:
             return _outcome([not_started(looked)], "")
         adopted = context.project.adopted
         findings = [from_discovery(found, looked, told_only=adopted) for found in looked.result.discoveries]
-        kept = read_paths(await context.read_or(PATHS_FILE))
+        known = {path.name: path for path in read_paths(await context.read_or(PATHS_FILE))}
         tests = {} if adopted else dict(looked.tests)
-        for path in kept:
-            findings += await tried.take(path)
-        if context.project.mode != "offline" and not by_hand:
-            fresh, wrongs = await _new_paths(tried, {path.name for path in kept})
+        offline = context.project.mode == "offline"
+        planned = planned_paths(loaded, context.spec) if offline and not adopted else ()
+        by_name = {path.name: path for path in planned}
+        paths = by_name | known if by_hand else known | by_name
+        for path in paths.values():
+            wrong = await tried.take(path)
+            findings += wrong
+            if not wrong:
+                known[path.name] = path
+        kept = tuple(known.values())
+        if not offline and not by_hand:
+            fresh, wrongs = await _new_paths(tried, known.keys())
             findings += wrongs
             kept += fresh
         tests |= tried.tests

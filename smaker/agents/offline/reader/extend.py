@@ -20,7 +20,7 @@ from smaker.agents.offline.reader.rules.reading import Reading
 from smaker.agents.offline.reader.rules.statements import read_lines
 from smaker.agents.offline.reader.settling.records import apply_constraints, settle
 from smaker.agents.offline.reader.settling.wishes import settle_wishes
-from smaker.agents.offline.reader.writing.plan import plan_interfaces, plan_milestones, plan_modules, plan_scenarios
+from smaker.agents.offline.reader.writing.plan import plan_interfaces, plan_milestones, plan_modules
 from smaker.agents.offline.reader.writing.requirements import (
     Writer,
     field_operations,
@@ -31,6 +31,7 @@ from smaker.agents.offline.reader.writing.requirements import (
     write_entity,
     write_operations,
 )
+from smaker.agents.offline.reader.writing.scenarios import plan_scenarios
 from smaker.agents.offline.reader.writing.wording import (
     Said,
     describe_checks,

@@ -26,7 +26,6 @@ from smaker.agents.offline.reader.writing.plan import (
     plan_interfaces,
     plan_milestones,
     plan_modules,
-    plan_scenarios,
     plan_summary,
     plan_tests,
 )
@@ -39,6 +38,7 @@ from smaker.agents.offline.reader.writing.requirements import (
     write_entity,
     write_operations,
 )
+from smaker.agents.offline.reader.writing.scenarios import plan_scenarios
 from smaker.core.errors import Refused
 from smaker.core.spec import DataField, Entity, FieldType, Operation, ProductKind, Spec
 

@@ -129,7 +129,7 @@ def test_interfaces_name_what_is_called(read: Read) -> None:
 def test_scenarios_walk_through_the_pages(read: Read) -> None:
     sign_up, keep = read(NOTES).scenarios
     assert sign_up.requirements == ("R2", "R3", "R4")
-    assert keep.steps[0] == "open /login"
+    assert keep.steps[0] == "open /signup"
     assert any("search" in step for step in keep.steps)
     site = read("a landing page with a pricing table that switches monthly and yearly, and a contact form")
     assert [scenario.name for scenario in site.scenarios] == ["Read the page", "Switch prices", "Use the contact form"]

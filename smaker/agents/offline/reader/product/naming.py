@@ -72,6 +72,11 @@ def human(name: str) -> str:
     return name.removesuffix("_record").replace("_", " ")
 
 
+def kebab(name: str) -> str:
+    """``name`` as a part of an address or an option."""
+    return name.strip("_").replace("_", "-")
+
+
 def article(text: str) -> str:
     """Put "a" or "an" before ``text``."""
     vowel = text[:1].lower() in "aeio" or (

@@ -1,12 +1,12 @@
-"""The rest of a spec, made of its requirements: modules, interfaces, scenarios, milestones and how it is tested."""
+"""The rest of a spec, made of its requirements: modules, interfaces, milestones and how it is tested."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from smaker.agents.offline.reader.language.words import singular
-from smaker.agents.offline.reader.product.naming import article, human, listing
-from smaker.core.spec import Entity, FieldType, Module, OperationKind, ProductKind, Requirement, Scenario, Spec
+from smaker.agents.offline.reader.product.naming import article, human, kebab, listing
+from smaker.core.spec import Entity, FieldType, Module, OperationKind, ProductKind, Requirement, Spec
 
 _LAST_MODULE = {
     ProductKind.API: ("app", "The application around the records"),
@@ -89,16 +89,12 @@ def plan_interfaces(spec: Spec) -> tuple[str, ...]:
             return tuple(f"index.html#{topic}" for topic in spec.topics)
 
 
-def _kebab(name: str) -> str:
-    return name.strip("_").replace("_", "-")
-
-
 def _paths(spec: Spec, prefix: str) -> list[str]:
     paths = ["GET /health"]
     if spec.users:
         paths += [f"POST {prefix}/signup", f"POST {prefix}/login", f"POST {prefix}/logout"]
     for entity in spec.entities:
-        root = f"{prefix}/{_kebab(entity.plural)}"
+        root = f"{prefix}/{kebab(entity.plural)}"
         query = [part for requirement in spec.requirements if (part := _query(requirement, entity)) is not None]
         paths += [f"POST {root}", f"GET {root}?{'&'.join(['limit', 'offset', *dict.fromkeys(query)])}"]
         paths += [f"{method} {root}/{{id}}" for method in ("GET", "PATCH", "DELETE")]
@@ -106,7 +102,7 @@ def _paths(spec: Spec, prefix: str) -> list[str]:
             operation = requirement.operation
             if operation is None or operation.entity != entity.name:
                 continue
-            name = _kebab(operation.name or "")
+            name = kebab(operation.name or "")
             match operation.kind:
                 case OperationKind.SET:
                     paths.append(f"POST {root}/{{id}}/{name}")
@@ -148,11 +144,11 @@ def _pages(spec: Spec) -> list[str]:
     if spec.users:
         pages += ["GET /signup", "POST /signup", "GET /login", "POST /login", "POST /logout"]
     for entity in spec.entities:
-        root = f"/{_kebab(entity.plural)}"
+        root = f"/{kebab(entity.plural)}"
         pages += [f"GET {root}", f"GET {root}/new", f"POST {root}", f"GET {root}/{{id}}", f"GET {root}/{{id}}/edit"]
         pages += [f"POST {root}/{{id}}/edit", f"POST {root}/{{id}}/delete"]
         pages += [
-            f"POST {root}/{{id}}/{_kebab(requirement.operation.name or '')}"
+            f"POST {root}/{{id}}/{kebab(requirement.operation.name or '')}"
             for requirement in spec.operations(OperationKind.SET, entity.name)
             if requirement.operation is not None
         ]
@@ -162,8 +158,8 @@ def _pages(spec: Spec) -> list[str]:
 def _commands(spec: Spec) -> list[str]:
     commands: list[str] = []
     for entity in spec.entities:
-        start = spec.slug if len(spec.entities) == 1 else f"{spec.slug} {_kebab(entity.name)}"
-        options = " ".join(f"--{_kebab(known.name)}" for known in entity.fields)
+        start = spec.slug if len(spec.entities) == 1 else f"{spec.slug} {kebab(entity.name)}"
+        options = " ".join(f"--{kebab(known.name)}" for known in entity.fields)
         listed = "".join(
             f" {option}" for requirement in spec.requirements if (option := _option(requirement, entity)) is not None
         )
@@ -178,7 +174,7 @@ def _commands(spec: Spec) -> list[str]:
             operation = requirement.operation
             if operation is None or operation.entity != entity.name:
                 continue
-            name = _kebab(operation.name or "")
+            name = kebab(operation.name or "")
             match operation.kind:
                 case OperationKind.SET:
                     commands.append(f"{start} {name} ID")
@@ -195,7 +191,7 @@ def _commands(spec: Spec) -> list[str]:
 
 def _option(requirement: Requirement, entity: Entity) -> str | None:
     name = _query(requirement, entity)
-    return None if name is None else "--search" if name == "q" else f"--{_kebab(name.removesuffix('_id'))}"
+    return None if name is None else "--search" if name == "q" else f"--{kebab(name.removesuffix('_id'))}"
 
 
 def _imports(spec: Spec) -> list[str]:
@@ -208,91 +204,6 @@ def _imports(spec: Spec) -> list[str]:
         name = "".join(part.capitalize() for part in entity.name.split("_"))
         imports.append(f"from {spec.package} import {name}, {name}Collection")
     return imports
-
-
-def plan_scenarios(spec: Spec) -> tuple[Scenario, ...]:
-    """Paths through the pages, in a person's steps."""
-    if spec.kind is ProductKind.SITE:
-        return tuple(_site_scenarios(spec))
-    if spec.kind is not ProductKind.WEB:
-        return ()
-    scenarios: list[Scenario] = []
-    log_in = ("open /login", "log in with that address and password") if spec.users else ()
-    if spec.users:
-        ids = _ids(spec, OperationKind.SIGN_UP, OperationKind.LOG_IN, OperationKind.LOG_OUT)
-        steps = (
-            "open /signup",
-            "sign up with an email address and a password",
-            "log out",
-            *log_in,
-            "see the home page with a way to log out",
-        )
-        scenarios.append(Scenario(name="Sign up and log in", requirements=ids, steps=steps))
-    return (*scenarios, *(_entity_scenario(spec, entity, log_in) for entity in spec.entities))
-
-
-def _entity_scenario(spec: Spec, entity: Entity, log_in: tuple[str, ...]) -> Scenario:
-    one, many, root = human(entity.name), human(entity.plural), f"/{_kebab(entity.plural)}"
-    label = human(entity.label or "id")
-    needed = [human(known.references) for known in entity.fields if known.references and known.required]
-    steps = [*log_in, *(f"add {article(name)} to refer to" for name in needed)]
-    steps += [f"open {root}/new", f"fill in {listing([human(known.name) for known in entity.fields])} and save"]
-    steps += [
-        f"see the {one} with its {label} at {root}",
-        f"open the {one}, edit it and save",
-        f"see the change at {root}",
-    ]
-    for requirement in spec.requirements:
-        operation = requirement.operation
-        if operation is None or operation.entity != entity.name:
-            continue
-        if operation.kind is OperationKind.SEARCH:
-            steps.append(f"search for a word of the {one} and see it; search for another and see none")
-        elif operation.kind is OperationKind.FILTER:
-            by = operation.by or human(operation.field or "")
-            steps.append(f"filter {many} by {by} and see the {one}")
-        elif operation.kind is OperationKind.SET:
-            changed = human(operation.field or "")
-            steps.append(f"press {human(operation.name or 'set')} on the {one} and see its {changed} changed")
-    steps.append(f"delete the {one} and see it gone")
-    ids = tuple(requirement.id for requirement in spec.requirements if _about(requirement, entity.name))
-    return Scenario(name=f"Keep {many}", requirements=ids, steps=tuple(steps))
-
-
-def _site_scenarios(spec: Spec) -> list[Scenario]:
-    sections = _ids(spec, OperationKind.SECTION)
-    scenarios = [
-        Scenario(
-            name="Read the page",
-            requirements=sections,
-            steps=("open index.html", *(f"see the section {topic}" for topic in spec.topics)),
-        )
-    ]
-    for requirement in spec.operations(OperationKind.TOGGLE):
-        steps = (
-            "open index.html",
-            "see monthly prices",
-            "press the switch",
-            "see yearly prices",
-            "press it again",
-            "see monthly prices",
-        )
-        scenarios.append(Scenario(name="Switch prices", requirements=(requirement.id,), steps=steps))
-    for requirement in spec.operations(OperationKind.FORM):
-        topic = requirement.operation.topic if requirement.operation else ""
-        steps = (
-            "open index.html",
-            f"send the empty {topic} form",
-            "see a message at each field",
-            "fill it in and send it",
-            "see what happens to it said honestly",
-        )
-        scenarios.append(Scenario(name=f"Use the {topic} form", requirements=(requirement.id,), steps=steps))
-    return scenarios
-
-
-def _ids(spec: Spec, *kinds: OperationKind) -> tuple[str, ...]:
-    return tuple(requirement.id for kind in kinds for requirement in spec.operations(kind))
 
 
 def plan_milestones(spec: Spec) -> tuple[str, ...]:
