@@ -72,3 +72,12 @@ def count(number: int) -> str:
 def stage_bar(states: Iterable[str]) -> list[tuple[str, str]]:
     """The signs of stages and their styles, for `Text.assemble`."""
     return [(TASK[state], STYLE.get(TASK[state], "dim")) for state in states]
+
+
+def share_bar(share: float, width: int) -> str:
+    """A share of one as a bar of so many columns; what is not nothing shows at least as its thinnest part."""
+    eighths = min(width * 8, max(0, round(share * width * 8)))
+    if share > 0:
+        eighths = max(1, eighths)
+    full, part = divmod(eighths, 8)
+    return f"{'█' * full}{' ▏▎▍▌▋▊▉'[part] if part else ''}".ljust(width, "░")

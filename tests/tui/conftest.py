@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,14 +17,17 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widget import Widget
 
 from smaker.config import load_settings
 from smaker.core.control import Snapshot
 from smaker.tui.app import SmakerApp
 from smaker.tui.services import Services
+from smaker.tui.tabs.base import TABS, ProjectTab
 from smaker.wiring import Local, open_local
 from smaker.wiring.terminal import LocalBuilder, build_services
 
+SCREENS = Path(__file__).with_name("screens")
 SITE = "a landing page with a contact form"
 SMALL = (80, 24)
 LARGE = (140, 45)
@@ -113,3 +118,59 @@ def built_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def built(open_desk: Open, built_home: Path) -> Desk:
     """An engine over the home with a READY project."""
     return await open_desk(built_home)
+
+
+@pytest.fixture
+async def own(open_desk: Open, built_home: Path, tmp_path: Path) -> tuple[Desk, str]:
+    """An engine over a home of the test's own, and in it a READY project to do anything with."""
+    home = tmp_path / "own-home"
+    shutil.copytree(built_home, home, symlinks=True)
+    desk = await open_desk(home)
+    (built,) = await desk.services.control.projects()
+    newest, *_ = await desk.services.control.history(built.id)
+    return desk, (await desk.services.control.fork(built.id, newest.sha, instruction=None)).id
+
+
+Go = Callable[..., Awaitable[ProjectTab]]
+
+
+@pytest.fixture
+def go() -> Go:
+    """Open a tab of a project (the one there is) and put the focus into it."""
+
+    async def go_(pilot: Pilot[Any], tab: str, project: str | None = None) -> ProjectTab:
+        app: Any = pilot.app
+        app.show("project", project or next(iter(app.feed.views)))
+        await Desk.until(pilot, lambda: app.screen.query("#tasks"))
+        await Desk.until(pilot, lambda: app.screen.view.facts is not None)
+        app.screen.query_one("#tasks").focus()
+        await pilot.press(str(1 + list(TABS).index(tab)))
+        await Desk.until(pilot, lambda: [found for found in app.screen.query(ProjectTab) if not found.loading])
+        found = next(found for found in app.screen.query(ProjectTab) if found.parent.id == f"tab-{tab}")
+        found.focus_first()
+        await pilot.pause()
+        return found
+
+    return go_
+
+
+@pytest.fixture
+def screen_is() -> Callable[..., None]:
+    """Compare what a widget (a tab, a screen) shows, as text, with ``screens/<name>.txt``; with PYTEST_SNAP=1 that is
+    written anew. Ids of projects, and what matches one of the patterns ``hidden``, are blanked."""
+
+    def compare(pilot: Pilot[Any], widget: Widget, name: str, *hidden: str) -> None:
+        part = widget.region
+        strips = pilot.app.screen._compositor.render_strips()[part.y : part.bottom]
+        text = "\n".join(strip.crop(part.x, part.right).text.rstrip() for strip in strips).rstrip() + "\n"
+        ids = [re.escape(project) for project in pilot.app.feed.views]
+        for pattern in (*ids, *hidden):
+            text = re.sub(pattern, lambda found: "·" * len(found.group()), text)
+        file = SCREENS / f"{name}.txt"
+        if os.environ.get("PYTEST_SNAP"):
+            SCREENS.mkdir(exist_ok=True)
+            file.write_text(text, "utf-8")
+        kept = file.read_text("utf-8")
+        assert text == kept, "\n".join(difflib.unified_diff(kept.splitlines(), text.splitlines(), lineterm=""))
+
+    return compare
