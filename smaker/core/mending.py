@@ -14,10 +14,13 @@ from typing import cast
 from pydantic import JsonValue
 
 from smaker.core.draft import Draft
-from smaker.core.models import Finding, Outcome, Problem, Severity, Stage, Task, TestStatus
+from smaker.core.models import Dispute, Finding, Outcome, Problem, Severity, Stage, Task, TestStatus
 
 UNSEEN = {("run", "start")}
 """Findings (source, signature) that come from no test, though a test could show them."""
+
+DISPUTED = "disputed"
+"""Where a task that visits finds the paths that a fixer disputes."""
 
 PATIENCE = 3
 """Rounds without progress before something else is tried."""
@@ -109,7 +112,8 @@ def _add_round(draft: Draft, task: Task, now: _State, *, number: int, anew: _Sta
     followers = [entry for entry in _followers(draft, task) if entry.id != fix.id]
     last = again
     if task.stage is not Stage.RUN:
-        last = draft.add(task.stage, task.title, after=(again.id,), payload=task.payload)
+        same = {key: value for key, value in task.payload.items() if key != DISPUTED}
+        last = draft.add(task.stage, task.title, after=(again.id,), payload=same)
     _follow(draft, followers, task, last)
 
 
@@ -125,13 +129,35 @@ def _one_cause(findings: Sequence[JsonValue]) -> Sequence[JsonValue]:
 
 
 def judge(draft: Draft, fix: Task, outcome: Outcome) -> None:
-    """Have the tester judge the tests that a fixer disputes, if any, before they run again."""
-    if not outcome.disputes:
+    """Have what a fixer disputes judged, if anything: tests by the tester, before they run again; paths by whoever
+    takes them next, each once."""
+    tests: list[JsonValue] = [entry.model_dump(mode="json") for entry in outcome.disputes if entry.test]
+    if tests:
+        followers = _followers(draft, fix)
+        judging = draft.add(Stage.TESTS, "Judge disputed tests", after=(fix.id,), payload={"disputes": tests})
+        _follow(draft, followers, fix, judging)
+    web = next((task for task in draft.tasks.values() if task.stage is Stage.WEB and not task.state.ended), None)
+    if web is None:
         return
-    followers = _followers(draft, fix)
-    disputes: list[JsonValue] = [dispute.model_dump(mode="json") for dispute in outcome.disputes]
-    judging = draft.add(Stage.TESTS, "Judge disputed tests", after=(fix.id,), payload={"disputes": disputes})
-    _follow(draft, followers, fix, judging)
+    judged = {entry.path for task in _of_this_plan(draft) for entry in disputed_paths(task)}
+    paths: list[JsonValue] = [
+        entry.model_dump(mode="json") for entry in outcome.disputes if entry.path and entry.path not in judged
+    ]
+    if paths:
+        draft.put(web, payload={**web.payload, DISPUTED: paths})
+
+
+def disputed_paths(task: Task) -> tuple[Dispute, ...]:
+    """The paths a visit is to judge."""
+    listed = task.payload.get(DISPUTED)
+    return tuple(Dispute.model_validate(entry) for entry in listed) if isinstance(listed, list) else ()
+
+
+def _of_this_plan(draft: Draft) -> list[Task]:
+    """The tasks since the last plan."""
+    tasks = [*draft.build.tasks]
+    plans = [number for number, task in enumerate(tasks) if task.stage is Stage.SPEC]
+    return tasks[plans[-1] :] if plans else tasks
 
 
 def doubt(draft: Draft, review: Task, outcome: Outcome) -> None:

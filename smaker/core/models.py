@@ -360,10 +360,13 @@ class Verdict(StrEnum):
 
 
 class Dispute(Frozen):
-    """A test that whoever mends the software believes to be wrong, and why; the tester judges it."""
+    """What whoever mends the software believes to be wrong, and why: a test, which the tester judges, or a path through
+    the pages (its name in a file's letters), which a visitor takes again; ``found`` is what had failed on it."""
 
-    test: str
+    test: str = ""
+    path: str = ""
     reason: str
+    found: str = ""
 
 
 class Outcome(Frozen):

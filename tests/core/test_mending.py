@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from smaker.core.fold import fold
-from smaker.core.mending import findings_of
+from smaker.core.mending import disputed_paths, findings_of
 from smaker.core.models import (
     BuildLimits,
+    Dispute,
     Finding,
     Outcome,
     Project,
@@ -121,3 +122,49 @@ def test_the_limit_ends_it_all_the_same() -> None:
     fixes, build = rounds_of([(9, 0), (8, 0), (7, 0), (6, 0)], limit=2)
     assert len(fixes) == 2
     assert build.project.state is ProjectState.FAILED
+
+
+def web_build(disputes: Sequence[Dispute], *, times: int = 1) -> Build:
+    """A build whose paths are found wrong, ``times`` over, and disputed by whoever is to mend them."""
+    build = build_of(5)
+    first = build.tasks[0].model_copy(update={"stage": Stage.WEB, "title": "Try it", "agent": "web"})
+    build = build.model_copy(update={"tasks": (first,)})
+    wrong = Finding(source="browser", message="Add: no", signature="browser path add", requirements=())
+    found = Outcome(verdict=Verdict.FINDINGS, summary="s", findings=(wrong,))
+    done = Outcome(verdict=Verdict.DONE, summary="s")
+    for _ in range(times):
+        for stage, outcome in (
+            (Stage.WEB, found),
+            (Stage.FIX, done.model_copy(update={"disputes": tuple(disputes)})),
+            (Stage.RUN, done),
+        ):
+            task = [task for task in build.tasks if task.stage is stage][-1]
+            build = fold(build, advance(build, task.id, outcome, at=AT, commit=None))
+    return build
+
+
+def test_a_disputed_path_is_judged_by_the_next_visit() -> None:
+    path = Dispute(path="add", reason="no word of it", found="Add: no")
+    build = web_build([path])
+    last = build.tasks[-1]
+    assert (last.stage, last.state) == (Stage.WEB, TaskState.READY)
+    assert disputed_paths(last) == (path,)
+    assert not any(task.stage is Stage.TESTS for task in build.tasks)
+
+
+def test_a_path_is_judged_once_and_another_beside_it() -> None:
+    first, other = (Dispute(path=name, reason="no word of it") for name in ("add", "list"))
+    build = web_build([first], times=2)
+    assert [disputed_paths(task) for task in build.tasks if task.stage is Stage.WEB] == [(), (first,), ()]
+    fix = [task for task in build.tasks if task.stage is Stage.FIX][-1]
+    assert findings_of(fix)
+    build = web_build([first, other], times=2)
+    assert [len(disputed_paths(task)) for task in build.tasks if task.stage is Stage.WEB] == [0, 2, 0]
+
+
+def test_tests_that_are_disputed_beside_a_path_go_to_the_tester() -> None:
+    build = web_build([Dispute(test="t.py::test_a", reason="r"), Dispute(path="add", reason="r")])
+    judging = next(task for task in build.tasks if task.stage is Stage.TESTS)
+    assert [entry["test"] for entry in judging.payload["disputes"]] == ["t.py::test_a"]  # type: ignore[union-attr,index,call-overload]
+    web = [task for task in build.tasks if task.stage is Stage.WEB][-1]
+    assert [entry.path for entry in disputed_paths(web)] == ["add"]

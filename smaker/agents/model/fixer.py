@@ -16,6 +16,7 @@ from smaker.agents.model.plan import spec_text
 from smaker.agents.model.showing import repository
 from smaker.agents.model.talk import file_format, room
 from smaker.agents.prompts import render
+from smaker.agents.web.paths import signature, slug
 from smaker.core.context import Context
 from smaker.core.errors import ModelError
 from smaker.core.mending import findings_of
@@ -25,7 +26,10 @@ from smaker.core.profile import Profile
 from smaker.profiles import Catalog
 
 FILES_SHOWN = 18_000  # tokens
-_DISPUTE = re.compile(r"<dispute\s+test=[\"'](?P<test>[^\"'\n]+)[\"']\s*>(?P<reason>.*?)</dispute>", re.DOTALL)
+_STYLES = (".css", ".scss", ".sass", ".less")
+_DISPUTE = re.compile(
+    r"<dispute\s+(?P<what>test|path)=(?P<mark>[\"'])(?P<name>[^\n]+?)(?P=mark)\s*>(?P<reason>.*?)</dispute>", re.DOTALL
+)
 
 
 class ModelFixer:
@@ -60,7 +64,7 @@ class ModelFixer:
                 others=", ".join(others[:60]),
             ),
             guard=outside_of_tests(profile),
-            check=lambda: _gate(context, profile, work, affected),
+            check=lambda: _gate(context, profile, work, affected, findings),
             choose=lambda guard, replies: chosen(context, profile, guard, replies),
         )
         await context.prepare(profile)
@@ -70,10 +74,10 @@ class ModelFixer:
             if error.code != "E_MODEL_STUCK" or not affected.told:
                 raise
             # what it mended stands, and what it could not is for the next round, perhaps of another model
-        disputes = disputes_in(work.prose)
+        disputes = disputes_in(work.prose, findings)
         await context.commit(f"fix: {findings[0].message if findings else 'what was found'}"[:72])
         said = f"{len(work.written)} files in {work.turns} answers" + (
-            f", {len(disputes)} tests disputed" if disputes else ""
+            f", {len(disputes)} tests or paths disputed" if disputes else ""
         )
         return Outcome(verdict=Verdict.DONE, summary=said, disputes=disputes)
 
@@ -90,10 +94,10 @@ async def _begin_anew(context: Context, profile: Profile) -> None:
         await context.write(files, title="go back to the best files there were")
 
 
-async def _gate(context: Context, profile: Profile, work: Work, affected: Affected) -> str:
-    disputes = disputes_in(work.prose)
+async def _gate(context: Context, profile: Profile, work: Work, affected: Affected, findings: Sequence[Finding]) -> str:
+    disputes = disputes_in(work.prose, findings)
     if not work.written and not disputes:
-        return "Nothing is changed yet. Mend the files, or dispute a test with your reasons."
+        return "Nothing is changed yet. Mend the files, or dispute a test or a path that failed with your reasons."
     if not work.written:
         return ""
     return await lint(context, profile) or await affected.wrong({dispute.test for dispute in disputes})
@@ -109,13 +113,28 @@ async def _files(
     first = [path for path in there if path in named and not path.startswith(f"{profile.acceptance}/")]
     first += [path for path in there if path in failing and path not in first]
     aside = {path for path in there if is_test_file(profile.dialect, path)}
+    if all(map(_does_not_look, findings)):
+        aside |= {path for path in there if path.endswith(_STYLES)}
     matter = [*first, *(path for path in there if path not in first and path not in aside)]
     return first, matter, [path for path in there if path not in matter]
 
 
-def disputes_in(text: str) -> tuple[Dispute, ...]:
-    """The tests that an answer disputes."""
-    return tuple(
-        Dispute(test=match["test"].strip(), reason=" ".join(match["reason"].split())[:2000])
-        for match in _DISPUTE.finditer(text)
-    )
+def _does_not_look(finding: Finding) -> bool:
+    """Whether a finding is about what pages do: their style sheets are named, and read where they matter after all."""
+    if finding.source != "browser" or finding.signature.startswith("browser:accessibility:"):
+        return False
+    displays = (finding.expected or "").startswith(("visible ", "hidden ", "gone "))
+    return not displays and "could not be done" not in (finding.seen or "")
+
+
+def disputes_in(text: str, findings: Sequence[Finding] = ()) -> tuple[Dispute, ...]:
+    """The tests that an answer disputes, and the paths, which must be among the findings."""
+    failed = {finding.signature: finding for finding in findings if finding.source == "browser"}
+    found: list[Dispute] = []
+    for match in _DISPUTE.finditer(text):
+        name, reason = match["name"].strip(), " ".join(match["reason"].split())[:2000]
+        if match["what"] == "test":
+            found.append(Dispute(test=name, reason=reason))
+        elif finding := failed.get(signature(name)):
+            found.append(Dispute(path=slug(name), reason=reason, found=findings_text([finding])))
+    return tuple(found)

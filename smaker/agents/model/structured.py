@@ -29,9 +29,10 @@ async def ask_for(
     title: str,
     traits: Traits,
     check: Callable[[Shape], object] | None = None,
+    first: int | None = None,
 ) -> tuple[Shape, list[Message]]:
     """Ask for an answer of one shape; return it with the conversation that led to it. ``check`` raises ValueError for
-    what the shape alone cannot say.
+    what the shape alone cannot say. Where not all of it fits, its ``first`` messages stay whole (by default all given).
 
     Raises ModelError (E_MODEL_FORMAT) if it is still wrong after its repairs, with what is wrong.
     """
@@ -39,7 +40,8 @@ async def ask_for(
     wrong = why = ""
     for attempt in range(REPAIRS + 1):
         schema = shape.model_json_schema() if traits.structured else None
-        shown = within_context(talk, traits, first=len(messages), kept=1)  # of an answer sent back, as much as fits
+        # of an answer sent back, as much as fits
+        shown = within_context(talk, traits, first=first or len(messages), kept=1)
         request = Request(messages=shown, answer_schema=schema)
         reply = await context.ask_model(role, request, title=title if not attempt else f"{title} (again)")
         talk.append(said(reply))

@@ -3,23 +3,25 @@ looked around in."""
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Sequence
 
-from smaker.agents.web.findings import from_discovery, from_path, not_started
+from smaker.agents.web.findings import from_discovery, from_path, left_untested, not_started, stands
 from smaker.agents.web.keeping import keep
 from smaker.agents.web.launching import Launching, launching
-from smaker.agents.web.paths import PATHS_FILE, KeptPath, read_paths
+from smaker.agents.web.paths import PATHS_FILE, KeptPath, read_paths, slug
 from smaker.agents.web.planned import planned_paths
+from smaker.agents.web.telling import Objection
 from smaker.agents.web.visitor import Visitor
 from smaker.core.browsing import PLAYED, Visit
 from smaker.core.context import Context
+from smaker.core.mending import disputed_paths
 from smaker.core.models import Finding, Outcome, Severity, Verdict
 from smaker.core.ports import SandboxLevel
-from smaker.core.ports.browser import Action, BrowserJob, BrowserLimits, Dialect
+from smaker.core.ports.browser import BrowserJob, BrowserLimits, Dialect
+from smaker.core.spec import Scenario, Spec
 from smaker.profiles import Catalog
 
 EXPLORE_S = 60.0
-OPENING = Action(kind="goto", value="/")
 MEDIA = {".png": "image/png", ".zip": "application/zip"}
 
 
@@ -54,19 +56,26 @@ class WebAgent:
         planned = planned_paths(loaded, context.spec) if offline and not adopted else ()
         by_name = {path.name: path for path in planned}
         paths = by_name | known if by_hand else known | by_name
+        judging = {entry.path: Objection(entry.reason, entry.found) for entry in disputed_paths(context.task)}
+        visits = _Visits(tried, Visitor(context, tried.visit, start), judging)
         for path in paths.values():
             wrong = await tried.take(path)
-            findings += wrong
-            if not wrong:
+            if wrong and slug(path.name) in judging:
+                wrong = await visits.make(_scenario(context.spec, path))
+                if not _errors(wrong):
+                    known.pop(path.name, None)
+            elif not wrong:
                 known[path.name] = path
-        kept = tuple(known.values())
+            findings += wrong
         if not offline and not by_hand:
-            fresh, wrongs = await _new_paths(tried, known.keys())
-            findings += wrongs
-            kept += fresh
+            for scenario in context.spec.scenarios:
+                if scenario.name not in known and scenario.name not in visits.made:
+                    findings += await visits.make(scenario)
+        kept = tuple((known | visits.taken).values())
+        findings += [untested for path in kept for untested in left_untested(path)]
         tests |= tried.tests
         report = await keep(context, kept, tests, profile.dialect) if not by_hand else None
-        outcome = _outcome(findings, f"{len(looked.result.pages)} pages, {len(kept)} paths: nothing wrong")
+        outcome = _outcome(findings, f"{len(looked.result.pages)} pages, {len(kept)} paths")
         return outcome.model_copy(update={"report": report})
 
 
@@ -99,25 +108,35 @@ class _Tried:
         return []
 
 
-async def _new_paths(tried: _Tried, known: Set[str]) -> tuple[tuple[KeptPath, ...], list[Finding]]:
-    """Have a model take the paths of the plan that nobody took yet; those it finds are taken once more."""
-    scenarios = [scenario for scenario in tried.context.spec.scenarios if scenario.name not in known]
-    if not scenarios:
-        return (), []
-    opened = await tried.visit("open the start page", tried.start.play((OPENING,)))
-    if opened.result is None:
-        return (), [not_started(opened)]
-    visitor = Visitor(tried.context, tried.visit, tried.start)
-    taken: list[KeptPath] = []
-    findings: list[Finding] = []
-    for scenario in scenarios:
-        path, wrong = await visitor.take(scenario, opened.result.snapshot)
-        findings += [wrong] if wrong else []
-        if path is not None:
-            faults = await tried.take(path)
-            findings += faults
-            taken += [] if faults else [path]
-    return tuple(taken), findings
+class _Visits:
+    """What a model made of scenarios: ``taken`` are the paths that it found and that can be taken once more."""
+
+    def __init__(self, tried: _Tried, visitor: Visitor, judging: Mapping[str, Objection]) -> None:
+        self.made: set[str] = set()
+        self.taken: dict[str, KeptPath] = {}
+        self._tried = tried
+        self._visitor = visitor
+        self._judging = judging
+
+    async def make(self, scenario: Scenario) -> list[Finding]:
+        """Have a scenario taken; return what is wrong. Raises ModelError."""
+        objection = self._judging.get(slug(scenario.name))
+        self.made.add(scenario.name)
+        taken = await self._visitor.take(scenario, objection)
+        wrong = [*taken.findings]
+        if taken.path is not None:
+            wrong = await self._tried.take(taken.path)
+            if not wrong:
+                self.taken[scenario.name] = taken.path
+        return [stands(one) for one in wrong] if objection else wrong
+
+
+def _scenario(spec: Spec, path: KeptPath) -> Scenario:
+    """What the plan says of a path; of one it does not know, what is done there."""
+    planned = next((scenario for scenario in spec.scenarios if scenario.name == path.name), None)
+    return planned or Scenario(
+        name=path.name, requirements=path.requirements, steps=tuple(str(action) for action in path.actions)
+    )
 
 
 async def _missing(context: Context) -> Finding | None:
@@ -138,10 +157,16 @@ def _explore(start: Launching) -> BrowserJob:
     return BrowserJob(kind="explore", port=start.port, path=start.path, limits=BrowserLimits(seconds=EXPLORE_S))
 
 
+def _errors(findings: Sequence[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.severity is Severity.ERROR]
+
+
 def _outcome(findings: list[Finding], summary: str) -> Outcome:
-    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
-    if not errors:
-        return Outcome(verdict=Verdict.DONE, summary=summary, findings=tuple(findings))
+    if errors := _errors(findings):
+        return Outcome(
+            verdict=Verdict.FINDINGS, summary=f"{len(errors)} findings: {errors[0].message}", findings=tuple(findings)
+        )
+    warned = f"{len(findings)} warnings" if findings else "nothing wrong"
     return Outcome(
-        verdict=Verdict.FINDINGS, summary=f"{len(errors)} findings: {errors[0].message}", findings=tuple(findings)
+        verdict=Verdict.DONE, summary=f"{summary}: {warned}" if summary else warned, findings=tuple(findings)
     )

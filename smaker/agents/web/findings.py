@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from smaker.agents.web.paths import KeptPath, slug
+from collections.abc import Iterator
+
+from smaker.agents.web.paths import KeptPath, signature
+from smaker.agents.web.printed import LOG_SHOWN, telling
 from smaker.core.browsing import Visit
 from smaker.core.models import Finding, Severity
 from smaker.core.ports.browser import Discovery
 
-LOG_SHOWN = 1500  # characters of the software's output
 CONSOLE_SHOWN = 10
-SNAPSHOT_SHOWN = 3000
+LINE_SHOWN = 300  # characters of an entry of the console
+SNAPSHOT_SHOWN = 1_000
 
 
 def not_started(visit: Visit) -> Finding:
@@ -20,7 +23,7 @@ def not_started(visit: Visit) -> Finding:
         expected="it listens on its port",
         seen=visit.trouble,
         signature="browser start",
-        evidence=visit.whole_log[-LOG_SHOWN:],
+        evidence=visit.whole_log[-2 * LOG_SHOWN :],
     )
 
 
@@ -45,28 +48,70 @@ def from_path(path: KeptPath, visit: Visit) -> Finding | None:
         f"{number}. {step.action}{'' if step.ok else '   <- here'}" for number, step in enumerate(visit.result.steps, 1)
     )
     seen = failed.seen if failed else f"the browser ended: {visit.result.ended}"
-    parts = [f"{path.name}:\n{steps}"]
+    parts = [_logged(visit.log_at(failed.at) if failed else visit.whole_log), _console(visit)]
     if failed and failed.snapshot:
-        parts.append(f"The page then ({failed.url}):\n{failed.snapshot[:SNAPSHOT_SHOWN]}")
-    parts += [_console(visit), _logged(visit.log_at(failed.at) if failed else visit.whole_log)]
-    return Finding(
-        source="browser",
-        message=f"{path.name}: {failed.action if failed else 'the pages'}: {seen}",
-        requirements=path.requirements,
+        parts.append(f"The page then ({failed.url}):\n{_clipped(failed.snapshot)}")
+    parts.append(f"{path.name}:\n{steps}")  # last, for where room is short the beginning of evidence goes
+    return path_wrong(
+        path.name,
+        path.requirements,
+        message=f"{failed.action if failed else 'the pages'}: {seen}",
         expected=str(failed.action) if failed else "all of it can be done",
         seen=seen,
-        signature=f"browser path {slug(path.name)}",
         evidence="\n\n".join(part for part in parts if part),
     )
+
+
+def path_wrong(
+    name: str, requirements: tuple[str, ...], *, message: str, expected: str, seen: str, evidence: str
+) -> Finding:
+    """A path that cannot be taken."""
+    return Finding(
+        source="browser",
+        message=f"{name}: {message}",
+        requirements=requirements,
+        expected=expected,
+        seen=seen,
+        signature=signature(name),
+        evidence=evidence,
+    )
+
+
+def stands(finding: Finding) -> Finding:
+    """A finding on a path that was disputed, looked at again, and is as wrong as before."""
+    if finding.severity is not Severity.ERROR:
+        return finding
+    told = "An objection to this path was heard: a visitor took it again, and it stands."
+    return finding.model_copy(update={"evidence": f"{finding.evidence}\n\n{told}".strip()})
+
+
+def left_untested(path: KeptPath) -> Iterator[Finding]:
+    """A warning for each step of the plan that a path leaves out."""
+    for entry in path.untested:
+        yield Finding(
+            source="browser",
+            severity=Severity.WARNING,
+            message=f"{path.name}: not tested in a browser: {entry.step} ({entry.why})",
+            requirements=path.requirements,
+            expected=entry.step,
+            seen=entry.why,
+            signature=f"{signature(path.name)}: {entry.step}",
+        )
 
 
 def _console(visit: Visit) -> str:
     result = visit.result
     assert result is not None
-    lines = [*result.page_errors, *result.console, *result.failed][:CONSOLE_SHOWN]
-    return "The browser's console and requests:\n" + "\n".join(lines) if lines else ""
+    lines = [line[:LINE_SHOWN] for line in dict.fromkeys([*result.page_errors, *result.console, *result.failed])]
+    return "The browser's console and requests:\n" + "\n".join(lines[:CONSOLE_SHOWN]) if lines else ""
 
 
 def _logged(text: str) -> str:
-    shown = text.strip()[-LOG_SHOWN:]
+    shown = telling(text)
     return f"The software printed then:\n{shown}" if shown else ""
+
+
+def _clipped(snapshot: str) -> str:
+    """The beginning and the end of a page."""
+    half = SNAPSHOT_SHOWN // 2
+    return snapshot if len(snapshot) <= 2 * half else f"{snapshot[:half]}\n…\n{snapshot[-half:]}"

@@ -17,12 +17,25 @@ PATHS_FILE = ".smaker/web.json"
 _LISTED = TypeAdapter(tuple["KeptPath", ...])
 
 
+class Untested(Frozen):
+    """A step of the plan, in its words, that a path leaves out."""
+
+    step: str
+    why: str
+
+
 class KeptPath(Frozen):
     """One path. ``requirements`` are those it shows."""
 
     name: str
     requirements: tuple[RequirementId, ...] = ()
     actions: tuple[Action, ...]
+    untested: tuple[Untested, ...] = ()
+
+
+def signature(name: str) -> str:
+    """Of the finding that says what is wrong with a path."""
+    return f"browser path {slug(name)}"
 
 
 def slug(name: str) -> str:

@@ -6,16 +6,15 @@ software that was started afresh, so that what is kept in the end is known to wo
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from smaker.agents.model.plan import spec_text
 from smaker.agents.model.structured import ask_for
-from smaker.agents.prompts import render
+from smaker.agents.web.findings import left_untested, not_started, path_wrong
 from smaker.agents.web.launching import Launching
-from smaker.agents.web.paths import KeptPath, faults_of
+from smaker.agents.web.paths import KeptPath, Untested, faults_of
+from smaker.agents.web.telling import Objection, after, first_turns
+from smaker.agents.web.turns import MOST_ACTIONS, Turn
 from smaker.core.browsing import Visit
 from smaker.core.context import Context
 from smaker.core.models import Finding
@@ -24,28 +23,16 @@ from smaker.core.ports.browser import Action, BrowserJob
 from smaker.core.spec import Scenario
 
 MOST_TURNS = 8
-SNAPSHOT_SHOWN = 8_000  # characters
 
 Play = Callable[[str, BrowserJob], Awaitable[Visit]]
 
 
-class Wrong(BaseModel):
-    """Why a path cannot be taken: the software is at fault."""
+@dataclass(frozen=True)
+class Taken:
+    """A path as a visitor took it; without one, ``findings`` say what is wrong, or that nothing of it can be tried."""
 
-    model_config = ConfigDict(extra="ignore")
-
-    expected: Annotated[str, Field(min_length=1, max_length=1000)]
-    seen: Annotated[str, Field(min_length=1, max_length=1000)]
-
-
-class Turn(BaseModel):
-    """What a visitor answers: what to do next, and whether that is the end of the path."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    actions: Annotated[tuple[Action, ...], Field(max_length=30)] = ()
-    done: bool = False
-    wrong: Wrong | None = None
+    path: KeptPath | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 class Visitor:
@@ -55,86 +42,72 @@ class Visitor:
         self._context = context
         self._play = play
         self._start = start
+        self._opening = Action(kind="goto", value=start.path)
+        self._opened: Visit | None = None
 
-    async def take(self, scenario: Scenario, first: str) -> tuple[KeptPath | None, Finding | None]:
-        """Take one path; return it, or what is wrong. ``first`` is the accessibility tree of the start page."""
+    async def take(self, scenario: Scenario, objection: Objection | None = None) -> Taken:
+        """Take one path, or with an ``objection`` judge it again. Raises ModelError."""
+        if self._opened is None:
+            self._opened = await self._play("open the start page", self._start.play((self._opening,)))
+        if self._opened.result is None:
+            return Taken(findings=(not_started(self._opened),))
         traits = await self._context.model_traits(Role.TESTING)
-        task = render(
-            "visitor_task",
-            prompt=self._context.project.prompt,
-            spec=spec_text(self._context.spec),
-            scenario=scenario.name,
-            steps=scenario.steps,
+        talk = first_turns(
+            self._context.spec,
+            self._context.project.prompt,
+            scenario,
             path=self._start.path,
-            snapshot=first[:SNAPSHOT_SHOWN],
+            snapshot=self._opened.result.snapshot,
+            most=MOST_TURNS,
+            most_actions=MOST_ACTIONS,
+            objection=objection,
         )
-        talk = [
-            Message(role="system", text=render("visitor"), stable=True),
-            Message(role="user", text=task, stable=True),
-        ]
-        opening = Action(kind="goto", value=self._start.path)
-        taken: tuple[Action, ...] = ()
+        first = len(talk)
+        well: tuple[Action, ...] = ()  # what worked
         told = ""
+        asked = False  # for an account of the steps
         for number in range(MOST_TURNS):
             title = f"visit: {scenario.name}" + (f" ({number + 1})" if number else "")
-            turn, talk = await ask_for(self._context, Role.TESTING, talk, Turn, title=title, traits=traits)
+            turn, talk = await ask_for(self._context, Role.TESTING, talk, Turn, title=title, traits=traits, first=first)
             if turn.wrong is not None:
-                return None, self._finding(scenario, taken, turn.wrong)
-            if not turn.actions:
-                fault = faults_of(taken)
-                if turn.done and not fault:
-                    return self._kept(scenario, taken), None
-                talk.append(Message(role="user", text=f"You named nothing to do. {fault if turn.done else 'Go on'}."))
-                continue
-            visit = await self._play(f"{title}: try", self._start.play((opening, *taken, *turn.actions)))
-            if visit.result is None:
-                return None, self._finding(scenario, taken, Wrong(expected="it comes up", seen=visit.trouble))
-            well = tuple(step.action for step in visit.result.steps if step.ok)[1:]  # the first opens the start page
-            whole = len(well) == len(taken) + len(turn.actions)
-            if whole and turn.done and not faults_of(well):
-                return self._kept(scenario, well), None
-            told = _told(visit, whole=whole, taken=len(taken))
-            taken = well if len(well) >= len(taken) else taken
+                return _wrong(scenario, well, turn.wrong.expected, turn.wrong.seen)
+            whole = True
+            told = "" if turn.done else "You named nothing to do. Go on."
+            if turn.actions:
+                visit = await self._play(f"{title}: try", self._start.play((self._opening, *well, *turn.deeds)))
+                if visit.result is None:
+                    return _wrong(scenario, well, "it comes up", visit.trouble)
+                did = tuple(step.action for step in visit.result.steps if step.ok)[1:]  # the first opens the start page
+                whole = len(did) == len(well) + len(turn.actions)
+                told = after(visit, whole=whole, taken=len(well))
+                well = did if len(did) >= len(well) else well
             if whole and turn.done:
-                told += f"\nNot the end yet: {faults_of(well)}."
-            talk.append(Message(role="user", text=told))
+                left_out = turn.left_out(scenario.steps)
+                unaccounted = turn.unaccounted(scenario.steps)
+                fault = _fault(well, left_out, scenario.steps)
+                if not fault and (asked or not unaccounted):
+                    return _end(scenario, well, left_out)
+                asked = asked or not fault
+                told = f"{told}\nNot the end yet: {fault or unaccounted}.".strip()
+            talk.append(Message(role="user", text=f"{told}\nAnswers left: {MOST_TURNS - number - 1}."))
         seen = f"a visitor did not get through in {MOST_TURNS} tries; at last: {told[:600]}"
-        return None, self._finding(scenario, taken, Wrong(expected="; ".join(scenario.steps), seen=seen))
-
-    @staticmethod
-    def _kept(scenario: Scenario, actions: tuple[Action, ...]) -> KeptPath:
-        return KeptPath(name=scenario.name, requirements=scenario.requirements, actions=actions)
-
-    @staticmethod
-    def _finding(scenario: Scenario, taken: tuple[Action, ...], wrong: Wrong) -> Finding:
-        steps = "\n".join(f"{number}. {action}" for number, action in enumerate(taken, 1))
-        return Finding(
-            source="browser",
-            message=f"{scenario.name}: {wrong.seen}",
-            requirements=scenario.requirements,
-            expected=wrong.expected,
-            seen=wrong.seen,
-            signature=f"browser scenario {scenario.name}",
-            evidence=f"In the browser, before that:\n{steps}" if steps else "",
-        )
+        return _wrong(scenario, well, "; ".join(scenario.steps), seen)
 
 
-def _told(visit: Visit, *, whole: bool, taken: int) -> str:
-    """What a model is told of a try: the step that failed, and the page as it is now."""
-    result = visit.result
-    assert result is not None
-    failed = next((step for step in result.steps if not step.ok), None)
-    lines: list[str] = []
-    if whole:
-        lines.append("All of it worked.")
-    elif failed is not None:
-        number = result.steps.index(failed) - 1 - taken
-        before = f"The first {number} worked; " if number > 0 else ""
-        lines.append(f"{before}this did not: {failed.action}: {failed.seen}")
-        lines.append("What came after it was not done. What worked stands; answer with what comes instead.")
-    else:
-        lines.append(f"The browser ended: {result.ended}.")
-    lines += [f"console: {entry}" for entry in (*result.page_errors, *result.console)[:5]]
-    url = result.steps[-1].url if result.steps else ""
-    lines.append(f"The page now ({url}):\n<page>\n{result.snapshot[:SNAPSHOT_SHOWN]}\n</page>")
-    return "\n".join(lines)
+def _fault(actions: tuple[Action, ...], left_out: Sequence[Untested], steps: Sequence[str]) -> str:
+    """Why a path that is said to end there does not; nothing of one of which no step can be taken."""
+    return "" if steps and len(left_out) == len(steps) and not actions else faults_of(actions)
+
+
+def _end(scenario: Scenario, actions: tuple[Action, ...], left_out: tuple[Untested, ...]) -> Taken:
+    path = KeptPath(name=scenario.name, requirements=scenario.requirements, actions=actions, untested=left_out)
+    return Taken(path=path) if actions else Taken(findings=tuple(left_untested(path)))
+
+
+def _wrong(scenario: Scenario, well: tuple[Action, ...], expected: str, seen: str) -> Taken:
+    steps = "\n".join(f"{number}. {action}" for number, action in enumerate(well, 1))
+    evidence = f"In the browser, before that:\n{steps}" if steps else ""
+    finding = path_wrong(
+        scenario.name, scenario.requirements, message=seen, expected=expected, seen=seen, evidence=evidence
+    )
+    return Taken(findings=(finding,))

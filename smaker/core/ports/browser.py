@@ -59,8 +59,8 @@ class Action(Frozen):
     """One thing a visitor does, or expects.
 
     ``goto`` a path, ``back``, ``reload``; of a target ``click``, ``dblclick``, ``hover``, ``focus``, ``blur`` (leave
-    it), ``fill`` with a value, ``select`` an option by its value or label, ``check``, ``uncheck``; ``press`` a key (on a
-    target or the page).
+    it), ``fill`` with a value, ``select`` an option by its value or label, ``check``, ``uncheck``; ``press`` a key (on
+    a target or the page).
 
     What is expected may take a few seconds to come. ``text``: the value is a part of what is to be read on the page, or
     in the target, white space taken as one blank; ``gone``: it is not; ``visible``, ``hidden``: something, or nothing,

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from smaker.agents.web.paths import PATHS_FILE, read_paths
-from smaker.core.models import ProjectState, Severity, Stage
+from smaker.core.commands import RunStage
+from smaker.core.models import BuildLimits, ProjectState, Severity, Stage
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -86,6 +87,7 @@ ADDING = {
         {"kind": "text", "target": {"role": "list", "name": "Items"}, "value": "Milk"},
     ],
     "done": True,
+    "taken": [1, 2, 3],
 }
 WRONG = {"wrong": {"expected": "Milk is listed", "seen": "the list stays empty"}}
 PROMPT = "A web page with a shopping list: items can be added, and are listed."
@@ -119,9 +121,10 @@ async def test_a_path_that_works_is_kept_and_taken_again(shop: Any, pages: Any) 
         test = (await workspace.read("tests/web/test_add_an_item.py", tree=await workspace.head())).decode()
         assert "def test_add_an_item(page: Page) -> None:" in test
         assert "Milk" in test
-        told = next(asked.text for asked in opened.server.requests if "You visit software" in asked.text)
-        assert 'textbox "Title"' in told, "it is told the page as a screen reader would"
-        assert "def do_GET" not in told, "visitors see no code"
+        asked = next(asked.text for asked in opened.server.requests if "You visit software" in asked.text)
+        assert 'textbox "Title"' in asked, "it is told the page as a screen reader would"
+        assert "def do_GET" not in asked, "visitors see no code"
+        assert "serve.py PORT" not in asked, "nor the parts of the plan that are for others"
         shots = [one for one in await opened.local.store.artifacts(build.project.id) if one.kind == "screenshot"]
         assert shots
         assert (await opened.local.control.trace(build.project.id)).holds, "keeping a path leaves the proof as it is"
@@ -136,10 +139,63 @@ async def test_what_a_visitor_finds_wrong_is_mended_with_no_hint(shop: Any, page
         assert build.project.state is ProjectState.READY, build.project.error
         stages = [task.stage for task in sorted(build.tasks, key=lambda task: task.finished_at)]
         assert stages[-4:] == [Stage.WEB, Stage.FIX, Stage.RUN, Stage.WEB]
-        told = next(asked.text for asked in opened.server.requests if "You mend software" in asked.text)
-        assert "Add an item: the list stays empty" in told
+        mending = next(asked.text for asked in opened.server.requests if "You mend software" in asked.text)
+        assert "Add an item: the list stays empty" in mending
         again = [asked.text for asked in opened.server.requests if "You visit software" in asked.text][1]
         assert "this did not: text list “Items” 'Milk'" in again
+
+
+async def test_a_step_that_is_not_tested_is_told_now_and_later(shop: Any, pages: Any) -> None:
+    silent = {key: value for key, value in ADDING.items() if key != "taken"}
+    said = {"done": True, "taken": [1, 2], "untested": [{"step": 3, "why": "it needs a printer"}]}
+    async with shop(pages(GOOD, silent, said)) as opened:
+        build = await opened.build(PROMPT, web=True)
+        assert build.project.state is ProjectState.READY, build.project.error
+        again = [asked.text for asked in opened.server.requests if "You visit software" in asked.text][1]
+        assert "Not the end yet: neither in `taken` nor in `untested`: step 1, 2, 3." in again
+        assert "Answers left: 7." in again
+        warning = "Add an item: not tested in a browser: see Milk listed (it needs a printer)"
+        assert await told(opened, build) == [warning]
+        assert next(task for task in build.tasks if task.stage is Stage.WEB).state.value == "done"
+        await opened.local.control.steer(build.project.id, RunStage(stage=Stage.WEB))
+        await opened.drive(build.project)
+        assert await told(opened, build) == [warning] * 2
+        assert opened.script.asked.count("visitor") == 2
+
+
+async def test_a_path_that_is_disputed_is_taken_again_and_no_file_is_bent_to_it(shop: Any, pages: Any) -> None:
+    misread = {"wrong": {"expected": "Milk is red", "seen": "Milk is listed, in black"}}
+    dispute = '<dispute path="add an item">No words ask for a colour.</dispute>'
+    async with shop(pages(GOOD, misread, ADDING, fixer=[dispute])) as opened:
+        build = await opened.build(PROMPT, web=True)
+        assert build.project.state is ProjectState.READY, build.project.error
+        stages = [task.stage for task in sorted(build.tasks, key=lambda task: task.finished_at)]
+        assert stages[-4:] == [Stage.WEB, Stage.FIX, Stage.RUN, Stage.WEB]
+        again = [asked.text for asked in opened.server.requests if "You visit software" in asked.text][1]
+        assert "No words ask for a colour." in again
+        assert "Milk is listed, in black" in again
+        workspace = await opened.local.workspaces.ensure(build.project)
+        kept = read_paths(await workspace.read(PATHS_FILE, tree=await workspace.head()))
+        assert [path.name for path in kept] == ["Add an item"]
+        assert (await opened.local.replay(build.project.id)).equal
+
+
+async def test_an_objection_is_heard_once(shop: Any, pages: Any) -> None:
+    dispute = '<dispute path="Add an item">An empty list is fine.</dispute>'
+    async with shop(pages(BAD, WRONG, fixer=[dispute])) as opened:
+        build = await opened.build(PROMPT, web=True, limits=BuildLimits(max_fix_attempts=2))
+        assert build.project.state is ProjectState.FAILED
+        visits = [asked.text for asked in opened.server.requests if "You visit software" in asked.text]
+        assert ["An empty list is fine." in text for text in visits] == [False, True, False]
+        mended = [asked.text for asked in opened.server.requests if "You mend software" in asked.text]
+        assert ["An objection to this path was heard" in text for text in mended] == [False, True]
+
+
+async def told(opened: Any, build: Any) -> list[str]:
+    """The warnings of the browser."""
+    events = await opened.local.store.events(build.project.id)
+    found = [event for event in events if event.kind == "finding"]
+    return [event.message for event in found if event.data.get("severity") == Severity.WARNING]
 
 
 async def test_where_there_is_no_browser_it_is_told_and_stops_nothing(
@@ -151,9 +207,9 @@ async def test_where_there_is_no_browser_it_is_told_and_stops_nothing(
         build = await opened.build(PROMPT, web=True)
         assert build.project.state is ProjectState.READY, build.project.error
         events = await opened.local.store.events(build.project.id)
-        told = [event for event in events if event.kind == "finding" and "Not tried in a browser" in event.message]
-        assert len(told) == 1
-        assert told[0].data["severity"] == Severity.WARNING
+        missing = [event for event in events if event.kind == "finding" and "Not tried in a browser" in event.message]
+        assert len(missing) == 1
+        assert missing[0].data["severity"] == Severity.WARNING
         assert "visitor" not in opened.script.asked
 
 

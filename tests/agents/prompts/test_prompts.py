@@ -8,7 +8,7 @@ import pytest
 
 from smaker.agents.prompts import gaps, names, render
 from smaker.core.profile import Profile
-from smaker.core.spec import ProductKind
+from smaker.core.spec import ProductKind, Requirement
 
 GOLDEN = Path(__file__).parent / "golden"
 PROFILE = Profile(
@@ -39,6 +39,11 @@ GIVEN: dict[str, object] = {
     "answer_lines": 1500,
     "most": 8,
     "edit_format": "(the format of files and edits)",
+    "decided": ("Which case? Taken: upper.",),
+    "requirements": [Requirement(id="R1", text="4 is IV.")],
+    "passages": "Numerals are upper case.",
+    "objection": {"found": "Turn a number: iv", "reason": "No words say so."},
+    "most_actions": 30,
     "scenario": "Turn a number",
     "steps": ("open /", "type 4", "see IV"),
     "path": "/",
@@ -63,8 +68,12 @@ def test_every_golden_file_has_its_prompt() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [name for name in names() if not name.endswith(("_task", "_review", "_answers", "_toolchain", "tool_format"))],
+    [
+        name
+        for name in names()
+        if not name.endswith(("_task", "_review", "_answers", "_toolchain", "_path", "tool_format"))
+    ],
 )
 def test_a_role_is_the_same_for_every_task(name: str) -> None:
     """What a provider caches must not hold what differs from task to task."""
-    assert gaps(name) <= {"edit_format", "pattern", "naming", "most"}
+    assert gaps(name) <= {"edit_format", "pattern", "naming", "most", "most_actions"}

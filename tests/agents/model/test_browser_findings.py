@@ -1,0 +1,44 @@
+"""What a fixer makes of what a browser found: disputes by the path's name, and no style sheets where none matters."""
+
+from __future__ import annotations
+
+import pytest
+
+from smaker.agents.model.fixer import _does_not_look, disputes_in
+from smaker.agents.web.paths import signature
+from smaker.core.models import Finding
+
+ADD = Finding(
+    source="browser",
+    message="Add: a note: the list stays empty",
+    expected="text list 'Tea'",
+    seen="'Tea' is not there",
+    signature=signature("Add: a note"),
+    evidence="1. click",
+)
+
+
+def test_a_path_is_disputed_by_its_name_and_told_with_what_was_found() -> None:
+    text = """Some words. <dispute path="add: A note">No word
+    says "Tea".</dispute><dispute test='tests/t.py::test_a["x"]'>wrong</dispute>
+    <dispute path="Another">not found wrong</dispute>"""
+    path, test = disputes_in(text, [ADD])
+    assert (path.path, path.test, path.reason) == ("add_a_note", "", 'No word says "Tea".')
+    assert "the list stays empty" in path.found
+    assert (test.test, test.path) == ('tests/t.py::test_a["x"]', "")
+    assert disputes_in('<dispute path="Add: a note">x</dispute>', []) == ()
+
+
+@pytest.mark.parametrize(
+    ("finding", "without_styles"),
+    [
+        (ADD, True),
+        (ADD.model_copy(update={"expected": "visible button “Save”"}), False),
+        (ADD.model_copy(update={"seen": "click button “Save” could not be done: covered"}), False),
+        (ADD.model_copy(update={"signature": "browser:accessibility:color-contrast"}), False),
+        (ADD.model_copy(update={"signature": "browser:server-error:POST /"}), True),
+        (ADD.model_copy(update={"source": "test"}), False),
+    ],
+)
+def test_style_sheets_are_left_out_where_behaviour_is_wrong(finding: Finding, without_styles: bool) -> None:
+    assert _does_not_look(finding) is without_styles
