@@ -143,6 +143,10 @@ ATTACKS = {
     "D148": "health checks that lie, flap or lead elsewhere, builds that hang",
     "D149": "what a killed deployment left",
     "D150": "no engine",
+    # the terminal app
+    "T161": "markup in the text of a model, a file, a program or a user",
+    "T162": "clear the screen, write the clipboard, link, move the cursor",
+    "T163": "text that hides or reorders what is read",
 }
 
 NOT_YET = {
@@ -177,6 +181,7 @@ def test_the_list_is_whole() -> None:
         "P": range(88, 104),
         "B": range(131, 142),
         "D": range(142, 151),
+        "T": range(161, 164),
     }
     assert list(ATTACKS) == [f"{group}{number}" for group, numbers in spans.items() for number in numbers]
     assert set(NOT_YET) <= set(COVERED)

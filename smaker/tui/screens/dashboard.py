@@ -14,7 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import DataTable, Footer, Input, Static
 
 from smaker.tui.literal import cell, line
-from smaker.tui.screens.live import LiveScreen
+from smaker.tui.screens.steering import SteeringScreen
 from smaker.tui.widgets.stream import Stream
 from smaker.tui.words import STATUS, STYLE, age, money, stage_bar
 
@@ -46,13 +46,14 @@ def _stamp(view: ProjectView) -> float:
     return view.project.created_at.timestamp()
 
 
-class Dashboard(LiveScreen):
+class Dashboard(SteeringScreen):
     """Projects in a table, their activity below."""
 
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "new", "New"),
         Binding("slash", "filter", "Filter"),
-        Binding("s", "sort", "Sort"),
+        Binding("s", "sort", "Sort", show=False),
         Binding("escape", "unfilter", "All", show=False),
     ]
 
@@ -77,7 +78,7 @@ class Dashboard(LiveScreen):
         """Make the columns."""
         table = self._table
         for name, width in COLUMNS:
-            table.add_column(TITLES.get(name, "Last"), width=width, key=name)
+            table.add_column(cell(TITLES.get(name, "Last")), width=width, key=name)
         self.query_one("#filter").display = False
         self.query_one("#banner").display = False
         table.display = False
@@ -89,7 +90,7 @@ class Dashboard(LiveScreen):
         return self.query_one("#projects", DataTable)
 
     @property
-    def chosen(self) -> ProjectView | None:
+    def target(self) -> ProjectView | None:
         """The project under the cursor."""
         row = self._table.cursor_row
         if not self.smaker.connected or not 0 <= row < len(self._order):
@@ -115,6 +116,7 @@ class Dashboard(LiveScreen):
                 self._update(project)
         self._tell(batch.events)
         self._summarise()
+        self.refresh_bindings()
 
     def _tell(self, happened: list[Event]) -> None:
         """Add to the activity."""
@@ -143,7 +145,7 @@ class Dashboard(LiveScreen):
 
     def _arrange(self) -> None:
         """Fill the table anew, in order; the cursor stays on its project."""
-        table, before = self._table, self.chosen
+        table, before = self._table, self.target
         wanted = [view for view in self.feed.views.values() if self._matches(view)]
         wanted.sort(key=list(SORTS.values())[self._sort])
         self._order = [view.id for view in wanted]
@@ -211,6 +213,15 @@ class Dashboard(LiveScreen):
         """Open the project."""
         if event.row_key.value is not None:
             self.smaker.show("project", event.row_key.value)
+
+    def on_data_table_row_highlighted(self) -> None:
+        """Other keys make sense for another project."""
+        self.refresh_bindings()
+
+    def action_new(self) -> None:
+        """A new project."""
+        if self.smaker.connected:
+            self.smaker.show("new")
 
     def action_filter(self) -> None:
         """Ask for words."""
