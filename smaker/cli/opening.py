@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,11 +12,13 @@ from smaker.core.errors import UsageError
 
 if TYPE_CHECKING:
     from smaker.cli.session import Session
+    from smaker.wiring import Local
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb of this module."""
     app.command("tui")(tui)
+    app.command("background", hidden=True)(background)
 
 
 def tui(context: typer.Context) -> None:
@@ -24,6 +26,18 @@ def tui(context: typer.Context) -> None:
     if lacking := _lacking():
         raise UsageError(f"The terminal app cannot be shown: {lacking}.", hint="Use the verbs: smaker --help")
     _open(context.obj)
+
+
+def background(context: typer.Context, projects: Annotated[list[str], typer.Argument(metavar="ID...")]) -> None:
+    """Go on with builds without a terminal (run by the terminal app when it is left)."""
+    session: Session = context.obj
+
+    async def body(local: Local) -> None:
+        from smaker.wiring.driving import drive_all
+
+        await drive_all(local, session.settings, projects)
+
+    session.local(body)
 
 
 def open_or_help(context: typer.Context) -> None:
@@ -51,4 +65,5 @@ def _open(session: Session) -> None:
     from smaker.wiring.terminal import run_terminal
 
     session.only_here()
-    run_terminal(session.home, session.file, session.settings)
+    if code := run_terminal(session.home, session.file, session.settings):
+        raise typer.Exit(code)

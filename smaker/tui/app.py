@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.command import Provider
 from textual.message import Message
 from textual.screen import Screen
 
 from smaker.core.errors import SmakerError
+from smaker.tui.literal import content
 from smaker.tui.screens.dashboard import Dashboard
 from smaker.tui.screens.live import LiveScreen, complaint
 
 if TYPE_CHECKING:
-    from smaker.tui.feed import Feed
+    from smaker.tui.feed import Batch, Feed
     from smaker.tui.services import Services
 
 Connect = Callable[[], Awaitable["Services"]]
 
 SCREEN_TABLE: dict[str, str] = {
     "project": "smaker.tui.screens.project:ProjectScreen",
+    "new": "smaker.tui.screens.new_project:NewProjectScreen",
+    "welcome": "smaker.tui.screens.welcome:WelcomeScreen",
+    "settings": "smaker.tui.screens.settings:SettingsScreen",
+    "workers": "smaker.tui.screens.workers:WorkersScreen",
 }
 """Screens that are loaded when they are first shown."""
+
+
+def _verbs() -> type[Provider]:
+    from smaker.tui.palette import Verbs
+
+    return Verbs
 
 
 class SmakerApp(App[None]):
@@ -37,20 +51,27 @@ class SmakerApp(App[None]):
 
     TITLE = "smaker"
     CSS_PATH = "styles/app.tcss"
+    COMMANDS = {_verbs}
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "Help", key_display="?"),
         Binding("q", "leave", "Quit"),
-        Binding("ctrl+q", "leave", "Quit", show=False),
-        Binding("ctrl+c", "leave", "Quit", show=False),
+        Binding("ctrl+q", "leave", "Quit", show=False, priority=True),
+        Binding("ctrl+t", "theme", "Light or dark", show=False),
+        Binding("comma", "screen_named('settings')", "Settings", show=False),
+        Binding("W", "screen_named('workers')", "Workers", show=False),
     ]
 
     def __init__(self, connect: Connect) -> None:
         super().__init__()
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
-        self.failure: SmakerError | None = None  # why there is no engine, if it could not be opened
+        self.failure: Exception | None = None  # why there is no engine, or what ended the app
+        self.draft_text = ""  # a prompt that was begun
         self._connect = connect
         self._services: Services | None = None
         self._feed: Feed | None = None
+        self._notify_by = ""
+        self._began = datetime.now(UTC)
 
     @property
     def connected(self) -> bool:
@@ -75,6 +96,9 @@ class SmakerApp(App[None]):
 
     def on_mount(self) -> None:
         """Open the engine while the first screen is being painted."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            loop.add_signal_handler(number, self._hang_up, int(number))
         self._open()
 
     @work
@@ -83,9 +107,10 @@ class SmakerApp(App[None]):
             self._services = await self._connect()
         except SmakerError as error:
             self.failure = error
-            self.exit()
+            self.exit(return_code=error.exit_code)
             return
         feed = await asyncio.to_thread(import_module, "smaker.tui.feed")
+        self.apply_settings()
         self._feed = feed.Feed(self._services.control, lambda: self.post_message(self.Moved()))
         for notice in self._services.notices:
             self.notify(notice, severity="warning", timeout=30, markup=False)
@@ -94,24 +119,157 @@ class SmakerApp(App[None]):
                 screen.refresh_all()
         await self.feed.run()
 
+    @work(thread=True, exclusive=True, group="settings")
+    def apply_settings(self) -> None:
+        """Look and call as the configuration says."""
+        try:
+            chosen = self.services.settings.loaded().settings.tui
+        except SmakerError as error:
+            self.call_from_thread(self.complain, error)
+            return
+        self.call_from_thread(self._apply, chosen.theme, chosen.notify)
+
+    def _apply(self, theme: str, notify_by: str) -> None:
+        self.theme = f"textual-{theme}"
+        self._notify_by = notify_by
+
+    # --- what changed -------------------------------------------------------------------------------------------------
+
     def on_smaker_app_moved(self) -> None:
         """Hand on what changed to the uppermost full screen."""
         batch = self.feed.take()
+        self._tell(batch)
         screen = next((screen for screen in reversed(self.screen_stack) if isinstance(screen, LiveScreen)), None)
-        if screen is not None and screen.is_mounted:
-            screen.moved(batch)
+        if screen is None or not screen.is_mounted:
+            return
+        screen.moved(batch)
+        if batch.listed and not self.feed.views and len(self.screen_stack) == 1 and not self.draft_text:
+            self.show("welcome")
+
+    def _tell(self, batch: Batch) -> None:
+        """Call the user, if something asks for that."""
+        from smaker.tui.notify import sequence, worth_telling
+
+        for event in batch.events:
+            view = self.feed.views.get(event.project)
+            if view is None or event.at < self._began:
+                continue
+            text, severity = worth_telling(event, view.project.name)
+            if not text:
+                continue
+            self.notify(str(content(text)), severity=severity, markup=False)
+            if self._driver is not None and not self.is_headless and (call := sequence(self._notify_by, text)):
+                self._driver.write(call)
+
+    # --- what the user does -------------------------------------------------------------------------------------------
 
     def show(self, name: str, *arguments: object) -> None:
         """Put a screen of `SCREEN_TABLE` on top; it is made with ``arguments``."""
         module, _, attribute = SCREEN_TABLE[name].partition(":")
         self.push_screen(getattr(import_module(module), attribute)(*arguments))
 
+    def open_project(self, project: str, *, tab: str = "", instead: bool = False) -> None:
+        """Show a project, with a tab of it; ``instead`` of the screen that is there."""
+        from smaker.tui.screens.project import ProjectScreen
+
+        screen = self.screen
+        if isinstance(screen, ProjectScreen) and screen.project_id == project:
+            if tab:
+                screen.action_tab(tab)
+            return
+        made = ProjectScreen(project, tab)
+        if instead or isinstance(screen, ProjectScreen):
+            self.switch_screen(made)
+        else:
+            self.push_screen(made)
+
+    def drive(self, project: str) -> None:
+        """Let a project's build go on beside the app, unless another process has it."""
+        view = self.feed.views.get(project)
+        if view is None or view.holder is None or project in self.services.builder.running():
+            self.services.builder.start(project, self.complain)
+
     def complain(self, error: SmakerError) -> None:
         """Tell the user what went wrong, and what to do next."""
         self.notify(complaint(error), severity="error", timeout=15, markup=False)
 
+    def action_new(self) -> None:
+        """A new project."""
+        if self.connected:
+            self.show("new")
+
+    def action_projects(self) -> None:
+        """Back to all projects."""
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def action_screen_named(self, name: str) -> None:
+        """Show a screen that needs nothing."""
+        if self.connected:
+            self.show(name)
+
+    def action_help(self) -> None:
+        """Every key that does something here."""
+        from smaker.tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen(self.screen))
+
+    def action_theme(self) -> None:
+        """Light or dark, and remember which."""
+        theme = "light" if self.current_theme.dark else "dark"
+        self.theme = f"textual-{theme}"
+        if self.connected:
+            self._remember("tui.theme", theme)
+
+    @work(thread=True)
+    def _remember(self, key: str, value: str) -> None:
+        try:
+            self.services.settings.set(key, value)
+        except SmakerError as error:
+            self.call_from_thread(self.complain, error)
+
+    def action_doctor(self) -> None:
+        """What this machine has."""
+        from smaker.tui.screens.dialogs import Show
+        from smaker.tui.screens.welcome import found_text
+
+        async def later() -> str:
+            return found_text(await self.services.checkup())
+
+        self.push_screen(Show("What this machine has of what builds need", title="doctor", later=later))
+
+    def action_profiles(self) -> None:
+        """The stack profiles there are."""
+        from smaker.tui.screens.dialogs import Show
+
+        async def later() -> str:
+            listed = await asyncio.to_thread(self.services.profiles)
+            return "\n".join(f"{profile.name:<20} {profile.title}" for profile in listed)
+
+        self.push_screen(Show("What can be built, and with what", title="profiles", later=later))
+
+    # --- leaving ------------------------------------------------------------------------------------------------------
+
+    @work(exclusive=True, group="leave")
     async def action_leave(self) -> None:
-        """Pause what is being built here, and end."""
+        """End; while something is being built here, ask whether it goes on."""
+        from smaker.tui.screens.leave import leave
+
+        if self._services is None or await leave(self, self._services.builder):
+            self.exit()
+
+    def _hang_up(self, number: int) -> None:
+        """The terminal is gone, or somebody ends the program: pause and go."""
+        self._end(128 + number)
+
+    @work(exclusive=True, group="leave")
+    async def _end(self, code: int) -> None:
         if self._services is not None:
             await self._services.builder.pause_all()
-        self.exit()
+        self.exit(return_code=code)
+
+    def _fatal_error(self) -> None:
+        """A fault of ours ends the app; the program says so in one line and its log has the rest. Textual would print
+        the values of variables."""
+        self.failure = self._exception
+        self._close_messages_no_wait()
