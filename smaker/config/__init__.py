@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from smaker.config.edit import set_value
+    from smaker.config.edit import check_value, put_back, set_value
     from smaker.config.layers import FLAGS, SHORT_NAMES, Notice
     from smaker.config.live import LiveConfiguration
     from smaker.config.load import Loaded, check_keys, get_value, load_settings
@@ -24,10 +24,12 @@ __all__ = [
     "Notice",
     "Settings",
     "check_keys",
+    "check_value",
     "data_home",
     "get_value",
     "load_settings",
     "project_config_path",
+    "put_back",
     "set_value",
     "user_config_path",
 ]
@@ -41,10 +43,12 @@ _MODULES = {
     "Notice": "layers",
     "Settings": "settings",
     "check_keys": "load",
+    "check_value": "edit",
     "data_home": "paths",
     "get_value": "load",
     "load_settings": "load",
     "project_config_path": "paths",
+    "put_back": "edit",
     "set_value": "edit",
     "user_config_path": "paths",
 }

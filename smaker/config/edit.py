@@ -33,8 +33,38 @@ def set_value(file: Path, key: str, text: str) -> None:
     Raises ConfigError, and then the file is untouched: an unknown key, a value it cannot have, a credential, a file
     that is read-only or not valid, or one whose layout cannot be changed safely.
     """
-    path = tuple(key.split("."))
     file = file.resolve()  # a link into a folder of dot-files stays a link
+    _write(file, _edited(file, key, text))
+
+
+def check_value(file: Path, key: str, text: str) -> None:
+    """Raise the ConfigError that `set_value` would; nothing is written to ``file`` or its folder."""
+    file = file.resolve()
+    edited = _edited(file, key, text)
+    with tempfile.TemporaryDirectory(prefix="smaker-config-") as folder:
+        tried = Path(folder) / file.name
+        tried.write_bytes(edited.encode())
+        _load(tried, file)
+
+
+def put_back(file: Path, before: bytes | None, after: bytes) -> None:
+    """Undo a `set_value` that made ``after`` of ``before`` (None: of no file). Raises ConfigError if the file was
+    changed since: those changes are not to be lost."""
+    file = file.resolve()
+    try:
+        if file.read_bytes() != after:
+            raise ConfigError(f"{file} was changed since by someone else.", hint="Edit it by hand.")
+        if before is None:
+            file.unlink()
+            return
+    except OSError as error:
+        raise ConfigError(f"config error: cannot change {file}: {error.strerror}") from error
+    _write(file, before.decode())
+
+
+def _edited(file: Path, key: str, text: str) -> str:
+    """The text of the file with ``key`` set. Raises ConfigError."""
+    path = tuple(key.split("."))
     try:
         document = parse(str(file), read_text(file, follow_links=True))
     except FileNotFoundError:
@@ -53,7 +83,7 @@ def set_value(file: Path, key: str, text: str) -> None:
         raise ConfigError(
             f"config error: {file}: {key} cannot be set without changing something else", hint="Edit the file by hand"
         )
-    _write(file, edited)
+    return edited
 
 
 def _plain(text: str) -> Any:
@@ -136,6 +166,14 @@ def _with(data: Any, path: Key, value: Any) -> Any:
     return {**data, path[0]: _with(data.get(path[0]), path[1:], value)}
 
 
+def _load(tried: Path, file: Path) -> None:
+    """Raise ConfigError, in words about ``file``, unless ``tried`` is a configuration."""
+    try:
+        load_settings(user_file=tried, environ={})
+    except ConfigError as error:
+        raise ConfigError(error.message.replace(str(tried), str(file)), hint=error.hint) from error
+
+
 def _write(file: Path, text: str) -> None:
     """Replace the file in one step, once its new text has loaded as a configuration."""
     mode = 0o600
@@ -152,10 +190,7 @@ def _write(file: Path, text: str) -> None:
             out.write(text.encode())
             out.flush()
             os.fsync(out.fileno())
-        try:
-            load_settings(user_file=temporary, environ={})
-        except ConfigError as error:
-            raise ConfigError(error.message.replace(name, str(file)), hint=error.hint) from error
+        _load(temporary, file)
         temporary.chmod(mode)
         temporary.replace(file)
     except OSError as error:

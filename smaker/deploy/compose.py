@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from smaker.core.errors import NotFound
 from smaker.core.models import Deployment, DeployTarget, Project
-from smaker.core.ports import Deployed, Release
+from smaker.core.ports import Container, Deployed, Release
 from smaker.core.profile import Profile
 from smaker.core.spec import Frozen
 from smaker.deploy.engine import DockerEngine, connect
@@ -107,6 +107,25 @@ class ComposeTarget:
                 what="docker compose logs",
                 heard=heard,
             )
+
+    async def containers(self, project: str) -> tuple[Container, ...]:
+        """The containers that were last found healthy, as they are now. Raises Unavailable."""
+        live = self._records.read(project).live
+        if live is None:
+            return ()
+        async with self._engine() as engine:
+            found = await Inventory(engine, self._records).containers(project, live.number, LIVE)
+        return tuple(
+            Container(
+                service=entry.service,
+                status=entry.status,
+                health=entry.health,
+                restarts=entry.restarts,
+                ports=tuple(port for _, port in entry.ports.values()),
+                image=entry.image,
+            )
+            for entry in found
+        )
 
     def remembers(self, project: str) -> bool:
         """Whether anything of a project was ever deployed here, and not cleaned away since."""

@@ -117,7 +117,7 @@ class ProcessTarget:
             with self.log(project).open("rb") as log:
                 while True:
                     running = follow and self.current(project) is not None
-                    while data := log.read(1 << 16):
+                    while data := await asyncio.to_thread(log.read, 1 << 16):
                         heard(data.decode("utf-8", "replace"))
                     if not running:
                         return

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smaker.config import LiveConfiguration, Settings, get_value, load_settings, set_value
+from smaker.config import (
+    LiveConfiguration,
+    Settings,
+    check_value,
+    get_value,
+    load_settings,
+    put_back,
+    set_value,
+)
 from smaker.core.errors import ConfigError
 from smaker.testing import Canaries, assert_safe_failure, fingerprint
 
@@ -293,3 +301,36 @@ def test_a_file_that_vanished_or_cannot_be_read_leaves_the_old_settings_in_force
     (tmp_path / "config.yaml").write_text("limits: {max_fix_attempts: 4}")
     assert live.reload() is None
     assert live.loaded.settings == Settings(limits=before.settings.limits.model_copy(update={"max_fix_attempts": 4}))
+
+
+def test_a_value_is_checked_without_writing_anything(tmp_path: Path) -> None:
+    folder = tmp_path / "conf"
+    folder.mkdir()
+    file = folder / "config.yaml"
+    check_value(file, "llm.mode", "local")
+    with pytest.raises(ConfigError, match="llm"):
+        check_value(file, "llm.mode", "lokal")
+    assert list(folder.iterdir()) == []
+    file.write_text(COMMENTED)
+    with pytest.raises(ConfigError, match=rf"{file}:1:.*limits.max_fix_attempts") as raised:
+        check_value(file, "limits.max_fix_attempts", "-1")
+    assert "smaker-config-" not in raised.value.message
+    assert (file.read_text(), list(folder.iterdir())) == (COMMENTED, [file])
+
+
+@pytest.mark.parametrize("before", [None, COMMENTED])
+def test_what_was_set_can_be_taken_back(tmp_path: Path, before: str | None) -> None:
+    file = tmp_path / "config.yaml"
+    if before is not None:
+        file.write_text(before)
+        file.chmod(0o640)
+    old = None if before is None else before.encode()
+    set_value(file, "llm.mode", "local")
+    after = file.read_bytes()
+    file.write_bytes(after + b"# mine\n")
+    with pytest.raises(ConfigError, match="changed since"):
+        put_back(file, old, after)
+    file.write_bytes(after)
+    put_back(file, old, after)
+    assert (file.read_text() if file.exists() else None) == before
+    assert before is None or file.stat().st_mode & 0o777 == 0o640

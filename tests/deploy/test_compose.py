@@ -101,11 +101,16 @@ async def test_the_next_one_takes_over_the_address_and_the_data(yard: Any) -> No
     assert again == second, "what is there is found, with all that was kept of it"
     assert before == yard.docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", f"smaker-{project}-2-app-1")
 
+    (container,) = await yard.target.containers(project)
+    assert (container.service, container.status, container.restarts) == ("app", "running", 0)
+    assert [f"http://127.0.0.1:{port}" for port in container.ports] == [second.deployment.url]
+
     heard: list[str] = []
     await yard.target.logs(project, heard.append)
     assert "the server begins" in "".join(heard)
     assert await yard.target.stop(project)
     assert not await yard.target.stop(project)
+    assert await yard.target.containers(project) == ()
     assert yard.target.current(project) is None
     assert yard.left == yard.nothing | {"images": [f"smaker/{project}/app:2"]}
     with pytest.raises(NotFound):

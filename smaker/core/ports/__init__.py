@@ -3,7 +3,7 @@
 A room implements one; agents get them in their context.
 """
 
-from smaker.core.ports.agents import Agent, Deployed, Deployer, Kept, Release
+from smaker.core.ports.agents import Agent, Container, Deployed, Deployer, Kept, Release
 from smaker.core.ports.clock import Clock
 from smaker.core.ports.history import Credential, HistorySearch, Unsearched
 from smaker.core.ports.llm import (
@@ -45,6 +45,7 @@ __all__ = [
     "Command",
     "CommandResult",
     "CommitInfo",
+    "Container",
     "Credential",
     "Deployed",
     "Deployer",

@@ -56,6 +56,17 @@ class Deployed(Frozen):
     kept: tuple[Kept, ...] = ()
 
 
+class Container(Frozen):
+    """One container of a deployment. ``health`` is "" where it has no health check; ``ports`` are this machine's."""
+
+    service: str
+    status: str  # "running", "exited", …
+    health: str
+    restarts: int
+    ports: tuple[int, ...]
+    image: str
+
+
 class Deployer(Protocol):
     """Puts finished software where it answers, and takes it away again."""
 
