@@ -96,8 +96,22 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 absent(package, "pip install 'smaker[web]'")
         if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
             absent("chromium", "install Chromium")
+    if item.get_closest_marker("engine") and (why := no_engine()):
+        absent("a Docker engine", why)
     if item.get_closest_marker("node"):
         lacking("node", "install Node.js 20")
+
+
+@cache
+def no_engine() -> str:
+    """Why nothing can be run in containers here; empty if it can. The base of their image must be there."""
+    try:
+        looked = subprocess.run(
+            ["docker", "image", "inspect", "python:3.13-slim"], capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        return str(error)
+    return looked.stderr.strip() if looked.returncode else ""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,10 @@ def examine(session: Session) -> int:
     """Check everything and print it; 0 if nothing is bad."""
     from smaker.wiring import checkup
 
-    checks = checkup.examine(checkup.Place(session.home, session.settings, session.reader))
+    def say(text: str) -> None:
+        session.warn(text.strip())
+
+    checks = checkup.examine(checkup.Place(session.home, session.settings, session.reader, say))
 
     def text() -> str:
         lines: list[str] = []

@@ -165,9 +165,11 @@ class BudgetDefaults(Budget):
 
 
 class SandboxSettings(Frozen):
-    """How commands of generated projects are confined. ``network`` is what the installation step may reach."""
+    """How commands of generated projects are confined. ``image`` is for containers, ``network`` what the
+    installation step may reach."""
 
     kind: Literal["auto", "bwrap", "docker", "process"] = "auto"
+    image: str | None = Field(default=None, pattern=r"^[a-z0-9][A-Za-z0-9._:/@-]*$", max_length=255)
     network: Literal["none", "registries"] = "registries"
     memory_mb: int = Field(default=4096, ge=64, le=1_048_576)
     processes: int = Field(default=512, ge=16, le=65_536)

@@ -36,10 +36,11 @@ async def attack(sandbox: Sandbox) -> list[AttackResult]:
     """
     limits = sandbox.limits if isinstance(sandbox, Bounded) else Limits()
     bounds = {"memory_mb": limits.memory_mb, "file_mb": limits.file_mb, "processes": limits.processes}
+    status = await sandbox.probe()
     async with Targets() as targets:
         result = await sandbox.run(
             Command(
-                argv=(str(host.python()), "-I", "-S", "-B", "-c", _START, _PROGRAM),
+                argv=(host.python_in(status), "-I", "-S", "-B", "-c", _START, _PROGRAM),
                 workspace=targets.workspace,
                 mounts=(Mount(host=host.INSIDE, inside=_PROGRAM),),
                 stdin=json.dumps({**targets.description, **bounds}).encode(),

@@ -14,11 +14,10 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from smaker.core.errors import SandboxUnavailable, Unavailable
 from smaker.core.ports import Command, CommandResult
-from smaker.sandbox.cgroup import Group
 from smaker.sandbox.limits import Limits
 from smaker.sandbox.output import Output
 from smaker.sandbox.spawn import Program
@@ -37,6 +36,24 @@ _TRICKLE = 1 << 20  # bytes per second that a background program may print for e
 _log = logging.getLogger(__name__)
 
 
+class Bounds(Protocol):
+    """What the kernel bounds for the whole box; the rest is looked after."""
+
+    @property
+    def bounds_memory(self) -> bool:
+        """Whether its memory is bounded as a whole."""
+        ...
+
+    @property
+    def bounds_processes(self) -> bool:
+        """Whether its processes are."""
+        ...
+
+    def out_of_memory(self) -> int:
+        """How many of its processes the kernel has killed for memory, ever."""
+        ...
+
+
 @dataclass
 class Started:
     """What a sandbox hands over once its program runs."""
@@ -44,7 +61,7 @@ class Started:
     program: Program
     tree: Tree
     output: int  # pipe to read from
-    group: Group | None = None
+    group: Bounds | None = None
     socket: Path | None = None
     ready: int | None = None  # pipe on which the relay inside says that the port answers
     folders: tuple[Path, ...] = ()  # writable

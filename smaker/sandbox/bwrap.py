@@ -175,18 +175,19 @@ class BwrapSandbox(LocalSandbox):
     async def _doors(
         self, command: Command, found: Registries | None, near: ExitStack, far: ExitStack, closing: AsyncExitStack
     ) -> Doors:
+        start = doors.relay(str(host.python()), _RELAY)
         if command.profile == "web" and command.port is not None:
-            gates = doors.web(command.port, _RELAY, near, far, closing)
+            gates = doors.web(command.port, start, near, far, closing)
         elif found is not None:
             if command.network:
                 readable = tuple((folder, str(folder)) for folder in found.folders)
                 gates = Doors(variables=dict(found.variables), readable=readable)
             else:
-                gates = await doors.registries(found, _RELAY, _PROXY, closing)
+                gates = await doors.registries(found, start, _PROXY, closing)
         else:
             gates = Doors()
         if command.reach and not command.network:
-            doors.others(gates, command.reach, _RELAY, _INSIDE)
+            doors.others(gates, command.reach, start, _INSIDE)
         if command.network:
             files, names = host.certificates()
             gates.readable += tuple((file, str(file)) for file in files)

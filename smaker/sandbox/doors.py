@@ -18,6 +18,9 @@ from smaker.sandbox.registries import Registries
 RELAY = host.INSIDE / "relay.py"
 _PROXY_PORT = 3128
 
+Start = tuple[str, ...]
+"""How the relay is started in a box; the last word is where the box sees it."""
+
 
 @dataclass
 class Doors:
@@ -32,35 +35,40 @@ class Doors:
     ready: int | None = None
 
 
-def web(port: int, relay: str, near: ExitStack, far: ExitStack, closing: AsyncExitStack) -> Doors:
+def relay(python: str, path: str) -> Start:
+    """Return the words that start the relay, which the box sees at ``path``, by its Python."""
+    return (python, "-I", "-S", path)
+
+
+def web(port: int, start: Start, near: ExitStack, far: ExitStack, closing: AsyncExitStack) -> Doors:
     """Let the host reach ``port`` inside by a Unix socket. The box gets the listening socket itself, not its path: it
-    cannot put another one in its place. ``relay`` is the relay's path as the program will see it."""
+    cannot put another one in its place. ``start`` is the relay's (``relay``)."""
     path, listener = sockets.listener(sockets.private_folder(closing), "web.sock")
     far.callback(listener.close)
     ready, said = spawn.pipe(near, far)
-    words = (*_start(relay), "serve", str(listener.fileno()), str(said), str(port), "--")
+    words = (*start, "serve", str(listener.fileno()), str(said), str(port), "--")
     return Doors(
         prefix=words,
         keep=(listener.fileno(), said),
-        readable=((RELAY, relay),),
+        readable=((RELAY, start[-1]),),
         socket=path,
         ready=ready,
     )
 
 
-def others(gates: Doors, reach: Mapping[int, Path], relay: str, folder: str) -> None:
+def others(gates: Doors, reach: Mapping[int, Path], start: Start, folder: str) -> None:
     """Add to the doors of a box ports of its loopback that lead to these sockets, which it sees in ``folder``."""
     inside = {port: f"{folder}/{port}.sock" for port in reach}
     ways = (word for port, path in inside.items() for word in (path, str(port)))
-    gates.prefix += (*_start(relay), "egress", *ways, "--")
-    gates.readable = tuple(dict.fromkeys((*gates.readable, (RELAY, relay))))
+    gates.prefix += (*start, "egress", *ways, "--")
+    gates.readable = tuple(dict.fromkeys((*gates.readable, (RELAY, start[-1]))))
     gates.sockets = tuple((reach[port], path) for port, path in inside.items())
 
 
-async def registries(found: Registries, relay: str, proxy: str, closing: AsyncExitStack) -> Doors:
+async def registries(found: Registries, start: Start, proxy: str, closing: AsyncExitStack) -> Doors:
     """Let an installation reach the registries of ``found`` and nothing else.
 
-    ``relay`` and ``proxy`` are where the box sees the relay and the socket of the proxy.
+    ``start`` is the relay's; ``proxy`` is where the box sees the socket of the proxy.
     """
     readable = tuple((folder, str(folder)) for folder in found.folders)
     if not found.hosts:
@@ -72,11 +80,7 @@ async def registries(found: Registries, relay: str, proxy: str, closing: AsyncEx
     address = f"http://127.0.0.1:{_PROXY_PORT}"
     names = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "npm_config_proxy", "npm_config_https_proxy")
     return Doors(
-        prefix=(*_start(relay), "egress", proxy, str(_PROXY_PORT), "--"),
+        prefix=(*start, "egress", proxy, str(_PROXY_PORT), "--"),
         variables={**found.variables, **dict.fromkeys(names, address)},
-        readable=(*readable, (path, proxy), (RELAY, relay)),
+        readable=(*readable, (path, proxy), (RELAY, start[-1])),
     )
-
-
-def _start(relay: str) -> tuple[str, ...]:
-    return (str(host.python()), "-I", "-S", relay)

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from smaker.core.errors import StorageError
-from smaker.core.ports import Mount, Sandbox
+from smaker.core.ports import Mount, Sandbox, SandboxStatus
 from smaker.core.profile import Profile
 from smaker.sandbox.installer import ENV, Installer, Package
 from smaker.sandbox.manifest import wanted
@@ -63,19 +63,24 @@ class CachedEnvironments:
 
     async def _ensure(self, needed: tuple[str, ...], say: Callable[[str], None] | None) -> Path:
         """Return the folder of a finished environment."""
-        kind = (await self._sandbox.probe()).name
-        key = _key(needed, kind)
+        status = await self._sandbox.probe()
+        key = name_of(needed, status)
         folder = self._cache / key
         if not (folder / RECORD).is_file():
             async with self._locks.setdefault(key, asyncio.Lock()), _locked(self._cache, key, say):
                 if not (folder / RECORD).is_file():
                     # outside a box, programs of an environment know the folder they were made in: it is not copied
-                    base = await self._ensure((), say) if needed and kind != "process" else None
-                    await self._make(folder, needed, base, say)
+                    base = await self._ensure((), say) if needed and status.name != "process" else None
+                    await self._make(folder, needed, base, say, status)
         return folder
 
     async def _make(
-        self, folder: Path, needed: tuple[str, ...], base: Path | None, say: Callable[[str], None] | None
+        self,
+        folder: Path,
+        needed: tuple[str, ...],
+        base: Path | None,
+        say: Callable[[str], None] | None,
+        status: SandboxStatus,
     ) -> None:
         scratch = folder.with_name(f"{folder.name}.work")
         for place in (folder, scratch):  # what a killed installation left
@@ -83,7 +88,7 @@ class CachedEnvironments:
         scratch.mkdir()
         if say is not None:
             say(f"Installing {', '.join(needed)}\n" if needed else "Making a Python environment\n")
-        installer = Installer(self._sandbox, folder, scratch, say)
+        installer = Installer(self._sandbox, folder, scratch, say, status)
         try:
             if base is None:
                 folder.mkdir()
@@ -103,7 +108,7 @@ def _copy(base: Path, folder: Path) -> None:
     (folder / RECORD).unlink()
 
 
-def _key(needed: tuple[str, ...], kind: str) -> str:
+def name_of(needed: tuple[str, ...], status: SandboxStatus) -> str:
     """Return the name of the environment: equal for equal requirements on equal interpreters."""
     parts = {
         "format": _FORMAT,
@@ -111,7 +116,8 @@ def _key(needed: tuple[str, ...], kind: str) -> str:
         "python": platform.python_version(),
         "prefix": sys.base_prefix,
         "platform": sysconfig.get_platform(),
-        "sandbox": kind,  # outside a box an environment is not seen at /env, and its programs know their path
+        "sandbox": status.name,  # outside a box an environment is not seen at /env, and its programs know their path
+        **({"image": status.image} if status.image else {}),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 

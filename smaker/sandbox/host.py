@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from smaker.core.errors import SandboxUnavailable
+from smaker.core.ports import SandboxStatus
 
 INSIDE = Path(__file__).parent / "inside"
 """Files of ours that are seen inside a box."""
@@ -67,6 +68,11 @@ def python() -> Path:
         f"There is no interpreter below {sys.base_prefix}, where the running Python says it is installed.",
         hint="Install smaker with a Python whose installation folder has bin/python3.",
     )
+
+
+def python_in(status: SandboxStatus) -> str:
+    """Return the interpreter of a sandbox's boxes: this machine's, or that of their image."""
+    return "python3" if status.image else str(python())
 
 
 async def ask(*argv: str, env: dict[str, str] | None = None) -> str | None:

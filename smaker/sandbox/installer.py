@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from smaker.core.errors import Unavailable
-from smaker.core.ports import WORKSPACE, Command, CommandResult, Mount, Sandbox
+from smaker.core.ports import WORKSPACE, Command, CommandResult, Mount, Sandbox, SandboxStatus
 from smaker.sandbox import egress, host
 
 ENV = "/env"
@@ -44,15 +44,17 @@ class Package:
 class Installer:
     """Works on one environment: ``folder`` is seen as /env, ``scratch`` is an empty folder to work in.
 
-    uv does it where it is on PATH, else venv and pip. Every method raises Unavailable with the installer's own words.
+    uv does it where it is on PATH and boxes have this machine's programs, else venv and pip. Every method raises
+    Unavailable with the installer's own words.
     """
 
-    def __init__(self, sandbox: Sandbox, folder: Path, scratch: Path, say: Say | None) -> None:
+    def __init__(self, sandbox: Sandbox, folder: Path, scratch: Path, say: Say | None, status: SandboxStatus) -> None:
         self._sandbox = sandbox
         self._scratch = scratch
         self._say = say
         self._mounts = (Mount(host=folder, inside=ENV, writable=True),)
-        uv = shutil.which("uv")
+        self._python = host.python_in(status)
+        uv = None if status.image else shutil.which("uv")
         self._uv = uv is not None
         if uv is not None:
             self._mounts += (Mount(host=Path(uv).resolve(), inside=_UV[0]),)
@@ -60,11 +62,9 @@ class Installer:
     async def make(self) -> None:
         """Fill the empty folder with an environment that holds nothing but pip."""
         if self._uv:
-            await self._run(
-                *_UV, "venv", *_UV_OPTIONS, "--allow-existing", "--seed", "--python", str(host.python()), ENV
-            )
+            await self._run(*_UV, "venv", *_UV_OPTIONS, "--allow-existing", "--seed", "--python", self._python, ENV)
         else:
-            await self._run(str(host.python()), "-m", "venv", ENV)
+            await self._run(self._python, "-m", "venv", ENV)
 
     async def add(self, requirements: tuple[str, ...]) -> list[Package]:
         """Install ``requirements`` and what they need, compiled; return what was installed."""

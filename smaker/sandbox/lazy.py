@@ -12,14 +12,22 @@ from smaker.sandbox.limits import Limits
 
 class LazySandbox:
     """Implements `smaker.core.ports.Sandbox` by the one `choose_sandbox` picks. Every method may raise
-    SandboxUnavailable."""
+    SandboxUnavailable. ``say``, or else who waits for the first command, hears what takes its time."""
 
     def __init__(
-        self, kind: str, limits: Limits | None = None, *, reach: Literal["registries", "none"] = "registries"
+        self,
+        kind: str,
+        limits: Limits | None = None,
+        *,
+        reach: Literal["registries", "none"] = "registries",
+        image: str | None = None,
+        say: Callable[[str], None] | None = None,
     ) -> None:
         self._kind = kind
         self.limits = limits or Limits()
         self._reach: Literal["registries", "none"] = reach
+        self._image = image
+        self._say = say
         self._chosen: Sandbox | None = None
         self._choosing = asyncio.Lock()
 
@@ -29,16 +37,18 @@ class LazySandbox:
 
     async def run(self, command: Command, on_output: Callable[[str], None] | None = None) -> CommandResult:
         """Run to the end."""
-        return await (await self._sandbox()).run(command, on_output)
+        return await (await self._sandbox(on_output)).run(command, on_output)
 
     async def start(self, command: Command, on_output: Callable[[str], None] | None = None) -> Process:
         """Start in the background."""
-        return await (await self._sandbox()).start(command, on_output)
+        return await (await self._sandbox(on_output)).start(command, on_output)
 
-    async def _sandbox(self) -> Sandbox:
+    async def _sandbox(self, say: Callable[[str], None] | None = None) -> Sandbox:
         async with self._choosing:
             if self._chosen is None:
                 from smaker.sandbox.choose import choose_sandbox  # noqa: PLC0415  loaded when something runs
 
-                self._chosen = await choose_sandbox(self._kind, limits=self.limits, reach=self._reach)
+                self._chosen = await choose_sandbox(
+                    self._kind, limits=self.limits, reach=self._reach, image=self._image, say=self._say or say
+                )
             return self._chosen

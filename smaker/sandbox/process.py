@@ -107,7 +107,8 @@ class ProcessSandbox(LocalSandbox):
         command: Command, found: Registries | None, near: ExitStack, far: ExitStack, closing: AsyncExitStack
     ) -> Doors:
         if command.profile == "web" and command.port is not None:
-            return doors.web(command.port, str(doors.RELAY), near, far, closing)
+            start = doors.relay(str(host.python()), str(doors.RELAY))
+            return doors.web(command.port, start, near, far, closing)
         return Doors() if found is None else Doors(variables={**host.proxies(), **found.variables})
 
 

@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 from smaker.sandbox.cgroup import Group
 from smaker.sandbox.spawn import Program
@@ -98,7 +98,9 @@ class NamespaceTree:
         *lines, self._text = (self._text + data).split(b"\n")
         for line in lines:
             with contextlib.suppress(ValueError):
-                self._report(json.loads(line))
+                report: Any = json.loads(line)
+                if isinstance(report, dict):
+                    self._report(cast("dict[str, object]", report))
 
     def _report(self, report: dict[str, object]) -> None:
         pid, code = report.get("child-pid"), report.get("exit-code")

@@ -37,6 +37,7 @@ class Place:
     home: Path
     settings: Callable[[], Loaded]
     reader: Callable[[], Reader]
+    say: Callable[[str], None] | None = None  # hears what takes its time
 
 
 def examine(place: Place) -> list[Checked]:
@@ -114,7 +115,7 @@ def _sandbox(place: Place) -> Checked:
     from smaker.wiring.parts import build_sandbox
 
     try:
-        status = asyncio.run(build_sandbox(place.settings().settings).probe())
+        status = asyncio.run(build_sandbox(place.settings().settings, place.say).probe())
     except SmakerError as error:
         return Checked(name="sandbox", state="bad", detail=error.message, remedy=error.hint)
     state = "ok" if status.level >= SandboxLevel.PARTIAL else "bad"
@@ -152,7 +153,7 @@ def _docker(place: Place) -> Checked:
     try:
         return Checked(name="docker", state="ok", detail=asyncio.run(ask()))
     except Unavailable as error:
-        detail = f"{error.message} (for --deploy compose)"
+        detail = f"{error.message} (for --deploy compose and sandbox.kind docker)"
         return Checked(name="docker", state="missing", detail=detail, remedy=error.hint)
     except (OSError, SmakerError) as error:
         return Checked(name="docker", state="missing", detail=str(error))

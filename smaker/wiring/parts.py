@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,13 +55,14 @@ def build_workspaces(state: Path, clock: SystemClock) -> GitWorkspaces:
     return GitWorkspaces(state, clock=clock, scan=find_secret)
 
 
-def build_sandbox(settings: Settings) -> Sandbox:
-    """The configured sandbox, chosen when first used."""
+def build_sandbox(settings: Settings, say: Callable[[str], None] | None = None) -> Sandbox:
+    """The configured sandbox, chosen when first used; ``say`` hears what that takes."""
     from smaker.sandbox.lazy import LazySandbox
     from smaker.sandbox.limits import Limits
 
     bounds = Limits(memory_mb=settings.sandbox.memory_mb, processes=settings.sandbox.processes)
-    return LazySandbox(settings.sandbox.kind, bounds, reach=settings.sandbox.network)
+    chosen = settings.sandbox
+    return LazySandbox(chosen.kind, bounds, reach=chosen.network, image=chosen.image, say=say)
 
 
 def build_browser(settings: Settings, sandbox: Sandbox) -> Browser | None:

@@ -32,6 +32,27 @@ def test_a_machine_that_has_all_is_fine(program: Any) -> None:
     assert "✓ git" in program("doctor")
 
 
+@pytest.mark.engine
+def test_containers_are_named_and_do_what_a_box_does(program: Any, tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    given = {**program.environment(), "SMAKER_SANDBOX": "docker"}
+
+    def smaker(*words: str) -> subprocess.CompletedProcess[str]:
+        argv = [sys.executable, "-m", "smaker", "--home", str(program.home), *words]
+        return subprocess.run(argv, capture_output=True, text=True, check=False, env=given, timeout=100)
+
+    checks = {check["name"]: check for check in json.loads(smaker("doctor", "--json").stdout)}
+    assert checks["sandbox"]["state"] == "ok"
+    assert checks["sandbox"]["detail"].startswith("strong (docker): containers of smaker-box:")
+    script = "test -e /.dockerenv && pwd; touch made; exit 7"
+    ran = smaker("sandbox", "run", "--dir", str(tmp_path / "here"), "--", "sh", "-c", script)
+    assert (ran.returncode, ran.stdout) == (7, "/work\n")
+    assert (tmp_path / "here" / "made").exists()
+    refused = smaker("sandbox", "run", "--network", "--dir", str(tmp_path / "here"), "--", "true")
+    assert refused.returncode == 2
+    assert "never share this machine's network" in refused.stderr
+
+
 def test_without_git_nothing_can_be_built(program: Any, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     ran = subprocess.run(

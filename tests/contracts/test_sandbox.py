@@ -1,4 +1,4 @@
-"""What every sandbox promises, whatever it holds: one suite over bubblewrap and plain processes."""
+"""What every sandbox promises, whatever it holds: one suite over bubblewrap, containers and plain processes."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from smaker.core.errors import PathError, Unavailable, UsageError
 from smaker.core.http_probe import http_get
 from smaker.core.ports import Command, Mount, Sandbox, SandboxLevel
 from smaker.sandbox.bwrap import BwrapSandbox
+from smaker.sandbox.docker import DockerSandbox
 from smaker.sandbox.process import ProcessSandbox
 from smaker.testing import Canaries, assert_safe_failure, fingerprint
 
@@ -30,6 +31,7 @@ CANARY = "canary-3141592653"
     scope="module",
     params=[
         pytest.param(BwrapSandbox, id="bwrap", marks=pytest.mark.sandbox),
+        pytest.param(DockerSandbox, id="docker", marks=pytest.mark.engine),
         pytest.param(ProcessSandbox, id="process"),
     ],
 )
@@ -68,9 +70,9 @@ def python(code: str, workspace: Path, **settings: object) -> Command:
 
 async def test_probe_says_what_was_found(sandbox: Sandbox) -> None:
     status = await sandbox.probe()
-    assert status.name in {"bwrap", "process"}
+    assert status.name in {"bwrap", "docker", "process"}
     assert status.detail
-    assert status.level is (SandboxLevel.STRONG if status.name == "bwrap" else SandboxLevel.OFF)
+    assert status.level is (SandboxLevel.OFF if status.name == "process" else SandboxLevel.STRONG)
     assert await sandbox.probe() is status
 
 
@@ -536,7 +538,14 @@ except Exception as error:
 """
 
 
-@pytest.mark.parametrize("kind", [pytest.param("bwrap", marks=pytest.mark.sandbox), "process"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param("bwrap", marks=pytest.mark.sandbox),
+        pytest.param("docker", marks=pytest.mark.engine),
+        "process",
+    ],
+)
 def test_programs_end_with_a_loop_that_forgot_them(
     kind: str, workspace: Path, survivors: Callable[[], list[int]]
 ) -> None:

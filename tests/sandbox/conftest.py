@@ -14,6 +14,8 @@ import pytest
 
 from smaker.core.ports import Command
 from smaker.sandbox.bwrap import BwrapSandbox
+from smaker.sandbox.docker import DockerSandbox
+from smaker.sandbox.local import LocalSandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 SOMEBODY = "12345"
@@ -24,6 +26,24 @@ AsSomebody = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture(scope="session")
 def box() -> BwrapSandbox:
     return BwrapSandbox()
+
+
+@pytest.fixture(
+    scope="session",
+    params=[
+        pytest.param(BwrapSandbox, id="bwrap", marks=pytest.mark.sandbox),
+        pytest.param(DockerSandbox, id="docker", marks=pytest.mark.engine),
+    ],
+)
+def strong(request: pytest.FixtureRequest) -> type[LocalSandbox]:
+    """Each of the strong kinds."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def walled(strong: type[LocalSandbox]) -> LocalSandbox:
+    """A sandbox of each strong kind."""
+    return strong()
 
 
 @pytest.fixture
@@ -42,6 +62,24 @@ def command(workspace: Path) -> Callable[..., Command]:
         return Command.model_validate({"argv": words, "workspace": workspace, **settings})
 
     return make
+
+
+@pytest.fixture
+def running() -> Callable[[Path], list[str]]:
+    """A way to find processes by what their command lines hold."""
+
+    def find(mark: Path) -> list[str]:
+        """Pids of the processes that have ``mark`` in their command line."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and str(mark) in (entry / "cmdline").read_text():
+                    found.append(entry.name)
+            except OSError:
+                continue
+        return found
+
+    return find
 
 
 @pytest.fixture(scope="session")

@@ -97,6 +97,7 @@ async def test_attempts_that_do_not_report_count_as_open(box: BwrapSandbox, monk
         """A sandbox whose output ends in the middle of the table."""
 
         limits = box.limits
+        probe = box.probe
 
         async def run(self, command: Command, on_output=None):
             result = await box.run(command, on_output)
@@ -111,6 +112,7 @@ async def test_attempts_that_do_not_report_count_as_open(box: BwrapSandbox, monk
 async def test_a_table_that_cannot_run_is_an_error(box: BwrapSandbox, tmp_path: Path) -> None:
     class Silent:
         limits = box.limits
+        probe = box.probe
 
         async def run(self, command: Command, on_output=None):
             return await box.run(command.model_copy(update={"argv": ("echo", "no such thing")}), on_output)

@@ -15,6 +15,8 @@ from smaker.core.ports import Command, SandboxLevel
 from smaker.sandbox import bwrap, host
 from smaker.sandbox.bwrap import BwrapSandbox
 from smaker.sandbox.choose import choose_sandbox
+from smaker.sandbox.docker import DockerSandbox
+from smaker.sandbox.lazy import LazySandbox
 from smaker.sandbox.limits import Limits
 from smaker.sandbox.process import ProcessSandbox
 from smaker.testing import Canaries, assert_safe_failure, fingerprint
@@ -42,6 +44,49 @@ def refusing(tmp_path: Path):
     return make
 
 
+@pytest.fixture
+def no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Docker is not there either: the path of the socket that is missing."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-engine.sock")
+    return f"{tmp_path}/no-engine.sock"
+
+
+@pytest.fixture
+def no_bubblewrap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """bubblewrap is not there."""
+    found = host.program
+    monkeypatch.setattr(host, "program", lambda name: None if name == "bwrap" else found(name))
+
+
+@pytest.mark.engine
+async def test_auto_takes_containers_where_bubblewrap_does_not_work_and_says_so(no_bubblewrap: None) -> None:
+    said: list[str] = []
+    chosen = await choose_sandbox("auto", limits=Limits(processes=64), reach="none", say=said.append)
+    assert isinstance(chosen, DockerSandbox)
+    assert chosen.limits.processes == 64
+    assert (await chosen.registries()).hosts == frozenset()
+    status = await chosen.probe()
+    assert (status.name, status.level) == ("docker", SandboxLevel.STRONG), "as strong as what is missing"
+    assert said[-1] == "Commands run in containers, for bubblewrap does not work here: bubblewrap is not installed\n"
+
+
+async def test_what_is_named_is_taken_or_nothing_is(no_bubblewrap: None, no_engine: str) -> None:
+    for kind, missing in (("bwrap", "bubblewrap is not installed"), ("docker", no_engine)):
+        with pytest.raises(SandboxUnavailable, match=missing) as refusal:
+            await choose_sandbox(kind)
+        assert "unconfined" in refusal.value.hint
+
+
+@pytest.mark.engine
+async def test_the_first_who_waits_hears_what_takes_its_time(no_bubblewrap: None, workspace: Path) -> None:
+    heard: list[str] = []
+    sandbox = LazySandbox("auto", reach="none")
+    result = await sandbox.run(Command(argv=("echo", "well"), workspace=workspace), heard.append)
+    assert result.output == "well\n"
+    assert "Commands run in containers" in "".join(heard)
+    assert "".join(heard).endswith("well\n")
+
+
 @pytest.mark.sandbox
 async def test_auto_takes_the_strong_one() -> None:
     chosen = await choose_sandbox("auto", limits=Limits(processes=64))
@@ -60,7 +105,7 @@ async def test_the_weak_one_is_taken_only_by_name_and_says_what_it_is() -> None:
 
 
 @pytest.mark.attack("C50")
-@pytest.mark.parametrize("kind", ["", "docker", "none", "BWRAP"])
+@pytest.mark.parametrize("kind", ["", "podman", "none", "BWRAP"])
 async def test_other_kinds_are_configuration_errors(kind: str, canaries: Canaries) -> None:
     with pytest.raises(ConfigError, match="sandbox") as refusal:
         await choose_sandbox(kind)
@@ -105,7 +150,7 @@ async def test_apparmor_is_named_where_it_is_the_cause(
 @pytest.mark.attack("C50")
 @pytest.mark.parametrize("missing", ["bwrap", "prlimit"])
 async def test_a_missing_program_is_named_with_its_package(
-    missing: str, canaries: Canaries, monkeypatch: pytest.MonkeyPatch
+    missing: str, canaries: Canaries, monkeypatch: pytest.MonkeyPatch, no_engine: str
 ) -> None:
     found = host.program
     monkeypatch.setattr(host, "program", lambda name: None if name == missing else found(name))
@@ -113,7 +158,9 @@ async def test_a_missing_program_is_named_with_its_package(
         SandboxUnavailable, match=f"{'bubblewrap' if missing == 'bwrap' else missing} is not installed"
     ) as no:
         await choose_sandbox("auto")
+    assert no_engine in no.value.message
     assert "apt install" in no.value.hint
+    assert "systemctl start docker" in no.value.hint
     assert "sandbox.kind" in no.value.hint
     assert_safe_failure(no.value, code="E_SANDBOX", exit_code=78, canaries=canaries)
 
@@ -147,7 +194,7 @@ async def test_without_its_own_protection_the_filter_forbids_namespaces(
 
 
 @pytest.mark.sandbox
-async def test_inside_a_box_there_is_no_second_one(tmp_path: Path) -> None:
+async def test_inside_a_box_there_is_no_second_one(no_engine: str) -> None:
     """The kernel's own refusal, not a simulated one."""
     code = """
 import asyncio, json

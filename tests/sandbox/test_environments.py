@@ -19,7 +19,8 @@ from smaker.core.errors import StorageError, Unavailable
 from smaker.core.ports import Command, Mount, Sandbox
 from smaker.core.profile import Environment, Profile
 from smaker.sandbox.bwrap import BwrapSandbox
-from smaker.sandbox.environments import RECORD, CachedEnvironments
+from smaker.sandbox.docker import DockerSandbox
+from smaker.sandbox.environments import RECORD, CachedEnvironments, name_of
 from smaker.sandbox.process import ProcessSandbox
 from smaker.testing import Canaries, assert_safe_failure
 
@@ -120,6 +121,26 @@ async def test_programs_of_the_environment_come_first_and_work(house: House) -> 
     assert await house.run("greeter") == "greetings\n"
     assert await house.run("python", "-c", "import greeter; greeter.main()") == "greetings\n"
     assert "from /env/lib/" in await house.run("pip", "--version")
+
+
+@pytest.mark.engine
+async def test_containers_have_environments_of_their_own_one_for_each_image(house: House, tmp_path: Path) -> None:
+    """Their Python is that of the image, and lies elsewhere."""
+    sandbox = DockerSandbox()
+    said: list[str] = []
+    mounts = await CachedEnvironments(tmp_path / "cache", sandbox).prepare(PROFILE, house.workspace, said.append)
+    assert mounts[0].host.name != house.folder.name
+    assert "Successfully installed greeter-1.0" in "".join(said)
+    command = Command(argv=("greeter",), workspace=house.workspace, mounts=mounts, path=("/env/bin",))
+    assert (await sandbox.run(command)).output == "greetings\n"
+    said.clear()
+    assert (
+        await CachedEnvironments(house.cache, DockerSandbox()).prepare(PROFILE, house.workspace, said.append) == mounts
+    )
+    assert said == []
+    status = await sandbox.probe()
+    other = status.model_copy(update={"image": "sha256:another"})
+    assert name_of((), status) != name_of((), other)
 
 
 async def test_it_is_compiled_and_cannot_be_changed(house: House) -> None:

@@ -104,6 +104,8 @@ class SandboxStatus(Frozen):
     level: SandboxLevel
     detail: str
     remedy: str = ""
+    image: str = ""
+    """The image whose programs boxes have, by its content; empty: boxes have this machine's programs."""
 
 
 class Sandbox(Protocol):
