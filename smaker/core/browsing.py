@@ -6,7 +6,8 @@ Nothing is left between two visits but what their job says, so a visit that was 
 from __future__ import annotations
 
 import asyncio
-import tempfile
+import contextlib
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -82,14 +83,14 @@ async def visit(
         await process.wait_for_port(timeout_s=timeout_s)
     except Unavailable as error:
         made = Visit(trouble=error.message)
+    kept: dict[str, JsonValue] = {}
     try:
-        with tempfile.TemporaryDirectory(prefix="smaker-visit-") as folder:
-            kept: dict[str, JsonValue] = {}
-            if not made.trouble:
-                with box.live() as say:
-                    result = await browser.run(job, Path(folder), socket=process.socket, on_output=say)
-                made = Visit(result=result, tests=_tests(browser, job, result, name, dialect))
-                kept = {name: await store.put_blob(data) for name, data in (await _files(folder, result)).items()}
+        if not made.trouble:
+            folder = await asyncio.to_thread(_emptied, scratch.path.with_name("seen"))
+            with box.live() as say:
+                result = await browser.run(job, folder, socket=process.socket, on_output=say)
+            made = Visit(result=result, tests=_tests(browser, job, result, name, dialect))
+            kept = {name: await store.put_blob(data) for name, data in (await _files(folder, result)).items()}
     finally:
         await process.stop()
     made = made.model_copy(update={"log": tuple(log)})
@@ -114,9 +115,17 @@ def _tests(browser: Browser, job: BrowserJob, result: BrowserResult, name: str, 
     return found
 
 
-async def _files(folder: str, result: BrowserResult) -> dict[str, bytes]:
+def _emptied(folder: Path) -> Path:
+    """The folder, new. It lies beside the copy of the files and goes with it, whoever is killed meanwhile."""
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(folder)
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+async def _files(folder: Path, result: BrowserResult) -> dict[str, bytes]:
     def read() -> dict[str, bytes]:
-        found = [(name, Path(folder) / name) for name in result.files[:MOST_FILES]]
+        found = [(name, folder / name) for name in result.files[:MOST_FILES]]
         return {name: path.read_bytes() for name, path in found if path.stat().st_size <= LARGEST_FILE}
 
     return await asyncio.to_thread(read)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
+import asyncio
 import sys
 import tempfile
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -25,35 +25,40 @@ sys.stdin.read()
 
 
 @pytest.fixture
-def base(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    short = tmp_path if len(str(tmp_path)) < 60 else Path(tempfile.mkdtemp(prefix="so-", dir="/tmp"))  # noqa: S108
-    monkeypatch.setattr(tempfile, "tempdir", str(short))
-    monkeypatch.setenv("TMPDIR", str(short))
-    return short
+def base(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for temporary files whose path is short."""
+    with tempfile.TemporaryDirectory(prefix="so-", dir="/tmp") as name:
+        monkeypatch.setattr(tempfile, "tempdir", name)
+        monkeypatch.setenv("TMPDIR", name)
+        yield Path(name)
+
+
+@asynccontextmanager
+async def holding() -> AsyncIterator[tuple[asyncio.subprocess.Process, Path]]:
+    """A process that holds a folder."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", HOLD, stdin=pipe, stdout=pipe)
+    assert process.stdout is not None
+    try:
+        yield process, Path((await process.stdout.readline()).decode().strip())
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.communicate()
 
 
 async def test_a_folder_goes_with_a_killed_process_and_stays_with_a_living_one(base: Path) -> None:
-    living, killed = (
-        subprocess.Popen([sys.executable, "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
-    )
-    try:
-        folders = [Path((process.stdout or sys.stdin).readline().strip()) for process in (living, killed)]
-        assert {folder.parent for folder in folders} == {base}
+    async with holding() as (killed, gone), holding() as (_, stays):
+        assert {gone.parent, stays.parent} == {base}
         (base / "another").mkdir()
         killed.kill()
-        killed.wait()
+        await killed.wait()
         async with AsyncExitStack() as closing:
             mine = private_folder(closing)
             assert mine.stat().st_mode & 0o777 == 0o700
             path, server = listener(mine, "web.sock")
             server.close()
             assert path.is_socket()
-            assert sorted(base.iterdir()) == sorted([folders[0], mine, base / "another"])
+            assert sorted(base.iterdir()) == sorted([stays, mine, base / "another"])
         assert not mine.exists()
-        assert folders[0].exists()
-    finally:
-        living.kill()
-        for process in (living, killed):
-            process.communicate()
-    assert os.listdir(folders[0]) == ["web.sock"]
+        assert (stays / "web.sock").is_socket()
