@@ -9,8 +9,10 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -174,3 +176,82 @@ def screen_is() -> Callable[..., None]:
         assert text == kept, "\n".join(difflib.unified_diff(kept.splitlines(), text.splitlines(), lineterm=""))
 
     return compare
+
+
+class Tmux:
+    """A real terminal to run programs in: what a person sees and types, read and sent through tmux."""
+
+    def __init__(self, folder: Path, size: tuple[int, int]) -> None:
+        if shutil.which("tmux") is None:
+            if os.environ.get("CI"):
+                pytest.fail("CI lacks tmux")
+            pytest.skip("needs tmux")
+        width, height = size
+        self._socket = folder / "tmux"
+        shell = ("bash", "--norc", "--noprofile", "-i")
+        self._do("-f", os.devnull, "new-session", "-d", "-x", str(width), "-y", str(height), *shell)
+        self._do("set", "-g", "history-limit", "5000")
+        self.type("PS1='ready> '; clear")
+        self.until(r"^ready> *$")
+
+    def _do(self, *words: str) -> str:
+        ran = subprocess.run(
+            ["tmux", "-S", str(self._socket), *words], capture_output=True, text=True, check=False, timeout=20
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    def keys(self, *names: str) -> None:
+        """Press keys, by tmux's names."""
+        self._do("send-keys", *names)
+
+    def write(self, text: str) -> None:
+        """Type characters."""
+        self._do("send-keys", "-l", "--", text)
+
+    def type(self, line: str) -> None:
+        """Type a line and Enter."""
+        self.write(line)
+        self.keys("Enter")
+
+    @property
+    def screen(self) -> str:
+        """What is shown."""
+        return self._do("capture-pane", "-p")
+
+    def until(self, pattern: str, timeout_s: float = 30) -> str:
+        """Wait for what is shown to match; return it. The test fails with the screen if it does not."""
+        deadline = time.monotonic() + timeout_s
+        while not re.search(pattern, shown := self.screen, re.M):
+            assert time.monotonic() < deadline, f"{pattern!r} is not on the screen:\n{shown}"
+            time.sleep(0.05)
+        return shown
+
+    def resize(self, width: int, height: int) -> None:
+        """Make the terminal another size."""
+        self._do("resize-window", "-x", str(width), "-y", str(height))
+
+    def flags(self) -> dict[str, str]:
+        """What programs left switched on: another screen, the mouse, no cursor, no wrapping."""
+        names = ("alternate_on", "mouse_any_flag", "mouse_all_flag", "cursor_flag", "wrap_flag", "pane_in_mode")
+        told = self._do("display", "-p", " ".join(f"#{{{name}}}" for name in names))
+        return dict(zip(names, told.split(), strict=True))
+
+    def close(self) -> None:
+        """End everything in it."""
+        subprocess.run(["tmux", "-S", str(self._socket), "kill-server"], capture_output=True, check=False)
+
+
+@pytest.fixture
+def tmux(tmp_path: Path) -> Iterator[Callable[..., Tmux]]:
+    """Open terminals of a size."""
+    with ExitStack() as opened:
+
+        def open_(size: tuple[int, int] = LARGE) -> Tmux:
+            folder = Path(tempfile.mkdtemp(prefix="smaker-tmux-"))  # a socket's path must be short
+            opened.callback(shutil.rmtree, folder, ignore_errors=True)
+            terminal = Tmux(folder, size)
+            opened.callback(terminal.close)
+            return terminal
+
+        yield open_

@@ -1,0 +1,93 @@
+"""The app breaks down, or is killed: the terminal is as it was, the builds go on from where they were."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.timeout(120)]
+
+CRASH = (
+    "import sys, smaker.tui.screens.dashboard as d\n"
+    "def action_sort(self): secret = 'sk-{}'.format('x' * 3); raise RuntimeError('boom')\n"
+    "d.Dashboard.action_sort = action_sort\n"
+    "from smaker.__main__ import main\n"
+    "sys.argv = ['smaker', *sys.argv[1:]]; main()\n"
+)
+SANE = {"alternate_on": "0", "mouse_any_flag": "0", "mouse_all_flag": "0", "cursor_flag": "1", "wrap_flag": "1"}
+
+
+@pytest.fixture(autouse=True)
+async def listed(desk: Any) -> None:
+    """A home with a project."""
+    await desk.project()
+
+
+def run(terminal: Any, tmp_path: Path, *code: str) -> int:
+    """Open the app in a terminal of which all settings are known; return its process id."""
+    script = tmp_path / "crash.py"
+    script.write_text(CRASH)
+    program = f"'{sys.executable}' {' '.join(code) or '-m smaker'} --home '{tmp_path / 'smaker-home'}'"
+    terminal.type(f"stty -a > '{tmp_path}/before'; {program}; echo \"code $?\"; stty -a > '{tmp_path}/after'")
+    terminal.until("STOPPED")
+    told = subprocess.run(
+        ["pgrep", "-f", f"^{sys.executable}.*{tmp_path}"], capture_output=True, text=True, check=True
+    ).stdout
+    return int(told.split()[0])
+
+
+def left(terminal: Any, tmp_path: Path) -> str:
+    """Wait for the prompt; see that all of the terminal is as it was. Return what is shown."""
+    shown = terminal.until(r"^code \d+", 20)
+    terminal.until(r"ready> *$")
+    assert (tmp_path / "after").read_text() == (tmp_path / "before").read_text()
+    assert terminal.flags() | SANE == terminal.flags()
+    return str(shown)
+
+
+def test_quitting_leaves_the_terminal_as_it_was(tmux: Any, tmp_path: Path) -> None:
+    terminal = tmux((80, 24))
+    run(terminal, tmp_path)
+    assert terminal.flags()["alternate_on"] == "1"
+    terminal.keys("q")
+    assert "code 0" in left(terminal, tmp_path)
+
+
+def test_a_fault_of_the_app_is_told_in_a_line_and_logged_in_whole(tmux: Any, tmp_path: Path) -> None:
+    terminal = tmux((80, 24))
+    run(terminal, tmp_path, str(tmp_path / "crash.py"))
+    terminal.keys("s")
+    shown = left(terminal, tmp_path)
+    assert "code 1" in shown
+    assert "An internal error: RuntimeError: boom" in shown
+    assert "secret" not in shown
+    assert "Traceback" not in shown
+    logged = (tmp_path / "smaker-home/log/smaker.log").read_text()
+    assert "in action_sort" in logged
+    assert "sk-xxx" not in logged
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_it_in_good_order(number: signal.Signals, tmux: Any, tmp_path: Path) -> None:
+    terminal = tmux((80, 24))
+    process = run(terminal, tmp_path)
+    os.kill(process, number)
+    assert f"code {128 + number}" in left(terminal, tmp_path)
+
+
+def test_it_ends_with_its_terminal(tmux: Any, tmp_path: Path) -> None:
+    terminal = tmux((80, 24))
+    process = run(terminal, tmp_path)
+    terminal.close()
+    for _ in range(100):
+        if not Path(f"/proc/{process}").exists():
+            return
+        subprocess.run(["sleep", "0.1"], check=True)
+    os.kill(process, signal.SIGKILL)
+    raise AssertionError("it runs on without a terminal")
