@@ -11,9 +11,10 @@ import asyncio
 import time
 from bisect import insort
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from smaker.core.control import Control
 from smaker.core.errors import NotFound, SmakerError, Unavailable
@@ -24,11 +25,13 @@ from smaker.tui.view import Facts, ProjectView
 FRAME_S = 1 / 15
 LIST_S = 1.0  # between two looks for projects of other terminals; longer where a look takes long
 BACK_OFF_S = 10.0  # at most, while the engine cannot be reached
+ANSWER_S = 20.0  # without an answer for so long, it is taken not to be reached
 FRAME_CHARACTERS = 1 << 16  # of one task's output between two frames
 TAIL_CHARACTERS = 1 << 18  # of one task's output kept for who looks later
 TAILS = 32  # tasks whose output is kept
 ACTIVITY = 500  # events of all projects
 
+T = TypeVar("T")
 Stream = tuple[str, str]
 """A project and a task."""
 
@@ -119,12 +122,15 @@ class Feed:
         while True:
             began = time.monotonic()
             try:
-                self._listed(await self._control.projects())
+                listed = await _answer(self._control.projects())
             except (SmakerError, OSError) as error:
-                self._set_lost(str(error))
+                self._set_lost(str(error) or repr(error))
                 wait = min(BACK_OFF_S, 2 * wait)
             else:
+                if self.lost:
+                    self._follow_anew()
                 self._set_lost("")
+                self._listed(listed)
                 wait = max(LIST_S, 20 * (time.monotonic() - began))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._again.wait(), wait)
@@ -179,6 +185,13 @@ class Feed:
         self._followed[project.id] = project.revision
         self._following[project.id] = asyncio.ensure_future(self._hear(project.id))
 
+    def _follow_anew(self) -> None:
+        """Let go of what was followed over a connection that may be dead; `_listed` follows on from the last number."""
+        for task in self._following.values():
+            task.cancel()
+        self._following.clear()
+        self._followed = dict.fromkeys(self._followed, -1)
+
     async def _hear(self, project: str) -> None:
         """Take in what happens until the build is settled; the next listing goes on where this ended."""
         view = self.views[project]
@@ -194,7 +207,7 @@ class Feed:
                 self._want(project)
                 return
         except (Unavailable, OSError) as error:
-            self._set_lost(str(error))
+            self._set_lost(str(error) or repr(error))
         except SmakerError as error:
             self._failed(view, error)
             return
@@ -239,9 +252,9 @@ class Feed:
                 continue
             began = time.monotonic()
             try:
-                snapshot = await self._control.snapshot(project)
+                snapshot = await _answer(self._control.snapshot(project))
             except (Unavailable, OSError) as error:
-                self._set_lost(str(error))
+                self._set_lost(str(error) or repr(error))
                 self._wanted[project] = None
                 await asyncio.sleep(LIST_S)
                 continue
@@ -273,3 +286,11 @@ class Feed:
                 self._told = True
                 self._moved()
             await asyncio.sleep(FRAME_S)
+
+
+async def _answer(asked: Awaitable[T]) -> T:
+    """Wait for an answer, but not for ever. Raises Unavailable."""
+    try:
+        return await asyncio.wait_for(asked, ANSWER_S)
+    except TimeoutError as error:
+        raise Unavailable(f"no answer for {ANSWER_S:g} seconds") from error

@@ -1,0 +1,52 @@
+"""An engine behind a Unix socket, to be killed: ``python engine_process.py HOME SOCKET [drive]``.
+
+A request is a line of JSON; the answer is a line, of events a line each. With ``drive`` it builds what there is to
+build.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+from smaker.config import load_settings
+from smaker.core.events import Delta
+from smaker.wiring import open_local
+
+
+async def main(home: Path, socket: Path, *, drive: bool) -> None:
+    settings = load_settings(user_file=home / "none.yaml", environ=os.environ).settings
+    async with open_local(home, settings) as local:
+        control = local.control
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            asked = json.loads(await reader.readline())
+            match asked["call"]:
+                case "projects":
+                    answer = [project.model_dump(mode="json") for project in await control.projects()]
+                    writer.write(json.dumps(answer).encode() + b"\n")
+                case "snapshot":
+                    writer.write((await control.snapshot(asked["project"])).model_dump_json().encode() + b"\n")
+                case "events":
+                    follow, after = asked["follow"], asked["after"]
+                    async for message in control.events(asked["project"], after=after, follow=follow):
+                        kind = "delta" if isinstance(message, Delta) else "event"
+                        writer.write(f"{kind} {message.model_dump_json()}\n".encode())
+                        await writer.drain()
+            await writer.drain()
+            writer.close()
+
+        server = await asyncio.start_unix_server(serve, socket, limit=1 << 24)
+        async with server:
+            print("ready", flush=True)  # noqa: T201
+            if drive:
+                for project in await control.projects():
+                    await local.worker.drive(project.id)
+            await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2]), drive="drive" in sys.argv))
