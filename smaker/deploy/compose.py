@@ -19,7 +19,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from smaker.core.errors import NotFound
-from smaker.core.models import Deployment, DeployTarget, Project
+from smaker.core.models import Deployment, DeployTarget, Finding, Project
 from smaker.core.ports import Container, Deployed, Release
 from smaker.core.profile import Profile
 from smaker.core.spec import Frozen
@@ -216,9 +216,9 @@ class ComposeTarget:
             found = [
                 finding.model_copy(update={"evidence": rollout.masked(finding.evidence)}) for finding in failed.findings
             ]
-            result = Deployed(deployment=None, findings=(*found, *rollout.warnings), kept=rollout.kept())
-            await self._undo(rollout, project)
-            return result
+            kept = rollout.kept()
+            found += await self._undo(rollout, project)
+            return Deployed(deployment=None, findings=(*found, *rollout.warnings), kept=kept)
         except BaseException:  # cancelled, or the engine went away: nothing stays, as far as it can be reached
             await asyncio.shield(self._undo(rollout, project))
             raise
@@ -227,13 +227,14 @@ class ComposeTarget:
         await self._sweep(inventory, project, None)
         return result
 
-    async def _undo(self, rollout: Rollout, project: str) -> None:
-        await rollout.undo()
+    async def _undo(self, rollout: Rollout, project: str) -> tuple[Finding, ...]:
+        found = await rollout.undo()
         record = self._records.read(project)
         if record.trying is not None:
             folder = self._records.place(project, record.trying.number)
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         self._records.write(project, record.model_copy(update={"trying": None}))
+        return found
 
 
 def _answers(live: Live) -> Deployed:

@@ -89,6 +89,15 @@ def port_taken(port: int, output: str = "") -> DeployFailed:
     )
 
 
+def not_back(url: str, why: str) -> DeployFailed:
+    """What ran before was stopped for the new one, and cannot be started again."""
+    return DeployFailed(
+        "E_DEPLOY_BACK",
+        f"What answered at {url} cannot be started again. When what keeps it is mended: smaker deploy ID",
+        evidence=why,
+    )
+
+
 def crashed(service: str, code: int, log: str, *, out_of_memory: bool = False) -> DeployFailed:
     """A container ended although it should run."""
     why = ": it used more memory than it may" if out_of_memory else ""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from smaker.core.errors import Unavailable
 from smaker.core.faults import crashpoint
 from smaker.core.models import Finding, Project, Severity
 from smaker.core.ports import Kept, Release
@@ -21,6 +22,7 @@ from smaker.deploy.failures import (
     DeployFailed,
     build_failed,
     crashed,
+    not_back,
     port_taken,
     refused,
     start_failed,
@@ -88,16 +90,22 @@ class Rollout:
         await self._try()
         return await self._take_over()
 
-    async def undo(self) -> None:
-        """Remove all there is of this deployment, and have the one before it up again."""
+    async def undo(self) -> tuple[Finding, ...]:
+        """Remove all there is of this deployment, and have the one before it up again; return why that is not so."""
         project = self._project.id
         log = self._folder / "build.log"
         await self._inventory.remove(project, self._number)
         if log.is_file():
             await self._inventory.remove_layers(log.read_text(encoding="utf-8", errors="replace"))
         live = self._records.read(project).live
-        if live is not None and live.number != self._number and await self._inventory.start(project, live.number):
-            self._release.say(f"{live.url} answers as before\n")
+        if live is None or live.number == self._number:
+            return ()
+        try:
+            if await self._inventory.start(project, live.number):
+                self._release.say(f"{live.url} answers as before\n")
+        except Unavailable as error:
+            return not_back(live.url, error.message).findings
+        return ()
 
     def masked(self, text: str) -> str:
         """Text without the values of the user's .env."""

@@ -7,7 +7,10 @@ import dataclasses
 import json
 import socket
 import subprocess
+import threading
+import time
 import urllib.request
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -21,6 +24,15 @@ pytestmark = pytest.mark.timeout(120)
 def get(url: str) -> str:
     with urllib.request.urlopen(url, timeout=5) as answer:
         return answer.read().decode()
+
+
+async def answer(url: str) -> str:
+    """The same of a program that has just been started."""
+    for _ in range(200):
+        with suppress(OSError):
+            return await asyncio.to_thread(get, url)
+        await asyncio.sleep(0.05)
+    return get(url)
 
 
 def layers(yard: Any) -> list[str]:
@@ -133,6 +145,11 @@ FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
         "E_DEPLOY_SPACE",
         "no space",
     ),
+    "no space at run": (
+        {"before": "open('/dev/shm/all', 'wb').write(b'x' * (80 << 20))"},
+        "E_DEPLOY_CRASH",
+        "app ended with exit code 1",
+    ),
     "crash": ({"before": "sys.exit('the key is missing')"}, "E_DEPLOY_CRASH", "app ended with exit code 1"),
     "memory": ({"before": "hold = b'x' * (2 << 30)"}, "E_DEPLOY_CRASH", "app ended with exit code 137"),
     "never green": ({"within": "status = 503"}, "E_DEPLOY_HEALTH", "GET /health was never answered"),
@@ -163,6 +180,15 @@ FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
 }
 
 
+SAID = {
+    "broken Dockerfile": "returned a non-zero code: 3",
+    "no space": "No space left on device",
+    "no space at run": "No space left on device",
+    "crash": "the key is missing",
+    "never green": "→ 503",
+}
+"""What the evidence of a finding holds, word for word, for whoever mends it."""
+
 HEALTH_S = {"never green": 1.5, "flapping": 1.5, "hangs": 1.5, "loopback": 1.5, "own check": 5}
 
 
@@ -188,7 +214,8 @@ async def test_each_fault_ends_in_a_finding_and_the_last_good_one_stays_up(runni
         running.patience = dataclasses.replace(running.patience, health=HEALTH_S.get(name, 15))
         done = await running.deploy(given, key=f"bad{number}")
         found = done.findings[0]
-        if done.deployment or not found.signature.startswith(code) or message not in found.message:
+        told = message in found.message and SAID.get(name, "") in found.evidence
+        if done.deployment or not found.signature.startswith(code) or not told:
             wrong.append(f"{name}: {found.signature} {found.message}\n{found.evidence}")
         assert running.on_engine() == before, name
         assert layers(running) == [], name
@@ -270,6 +297,46 @@ async def test_a_port_that_another_program_took_is_named_and_not_fought_for(yard
         assert f"Port {port}, where this project answers, is taken" in done.findings[0].message
         assert yard.left == yard.nothing
     assert (await yard.deploy(key="t3")).deployment == first.deployment
+
+
+async def test_a_port_that_is_taken_while_it_is_handed_over_is_named_and_had_back_later(running: Any) -> None:
+    """Between the end of the old containers and the start of the new ones another program is faster."""
+    before = running.on_engine()
+    port = int(running.first.deployment.url.rpartition(":")[2])
+    stopping = threading.Event()
+    taken: list[socket.socket] = []
+
+    def take() -> None:
+        while not stopping.is_set() and not taken:
+            try:
+                taken.append(socket.create_server(("127.0.0.1", port)))
+            except OSError:
+                time.sleep(0.002)
+
+    async def smoke(url: str) -> list[Finding]:
+        thread.start()
+        return []
+
+    thread = threading.Thread(target=take)
+    running.smoke = smoke
+    try:
+        done = await running.deploy(running.software(running.server("two")), key="t2")
+    finally:
+        stopping.set()
+        thread.join()
+        for listener in taken:
+            listener.close()
+    assert taken, "nobody was faster"
+    assert done.deployment is None
+    assert done.findings[0].signature.startswith("E_DEPLOY_PORT")
+    assert f"{port}" in done.findings[0].message
+    assert done.findings[1].signature == "E_DEPLOY_BACK", "it is said that nothing answers now"
+    assert "address already in use" in done.findings[1].evidence
+    assert running.on_engine() == before, "the new one is gone, the last good one is kept"
+    running.smoke = None
+    again = await running.deploy(key="t1")
+    assert again.deployment == running.first.deployment
+    assert await answer(running.first.deployment.url) == "one"
 
 
 async def test_a_hand_over_that_fails_gives_back(running: Any) -> None:

@@ -7,7 +7,9 @@ import json
 import os
 import signal
 import sys
+import time
 import urllib.request
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -45,12 +47,39 @@ def answer(url: str) -> str:
         return reply.read().decode()
 
 
+class Starts:
+    """Counts how often containers of a project were started, as the engine tells it."""
+
+    def __init__(self, yard: Any) -> None:
+        self._yard = yard
+        self._since = f"{time.time():.9f}"
+
+    def by_name(self) -> Counter[str]:
+        words = ("events", "--since", self._since, "--until", f"{time.time():.9f}", "--filter", "event=start")
+        label = f"label=smaker.project={self._yard.project.id}"
+        told = self._yard.docker(*words, "--filter", label, "--format", "{{.Actor.Attributes.name}}")
+        return Counter(told.split())
+
+
+STARTED = {
+    "build": {"trial": 1, "live": 1},
+    "run": {"trial": 1, "live": 1},
+    "smoke": {"trial": 2, "live": 1},
+    "in the smoke test": {"trial": 2, "live": 1},
+    "handover": {"trial": 2, "live": 1},
+    "live": {"trial": 1, "live": 1},
+}
+"""How often each is started, over the death and what comes after it. A trial that was tried is made anew: what the test
+wrote would be found by the next one."""
+
+
 @pytest.mark.attack("D149")
 async def test_killed_at_any_point_the_same_deployment_goes_on(yard: Any) -> None:
     first = await yard.deploy()
     project = yard.project.id
     for number, point in enumerate(["build", "run", "smoke", "in the smoke test", "handover", "live"], 2):
         files = yard.software(yard.server(f"version {number}"))
+        starts = Starts(yard)
         how = {"DIE_IN_SMOKE": "1"} if point.startswith("in") else {"SMAKER_CRASH_AT": f"deploy.{point}:1"}
         killed = await start(yard, files, f"t{number}", **how)
         said = (await killed.communicate())[1].decode()
@@ -70,6 +99,8 @@ async def test_killed_at_any_point_the_same_deployment_goes_on(yard: Any) -> Non
             "images": [f"smaker/{project}/app:{number}"],
         }, point
         assert ("Step 1/" in "".join(yard.said)) == (point == "build"), f"{point}: what is built is not built again"
+        named = {"trial": f"smaker-{project}-{number}-trial-app-1", "live": f"smaker-{project}-{number}-app-1"}
+        assert starts.by_name() == {named[role]: count for role, count in STARTED[point].items()}, point
         if point == "live":
             assert there == set(yard.docker("ps", "--quiet", "--filter", mine).split()), "it is not started twice"
 
