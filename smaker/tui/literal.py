@@ -1,6 +1,6 @@
 """The one door by which text of others reaches the screen: models, files, programs, prompts, settings.
 
-Nothing in it is markup, and no character of it steers the terminal.
+Nothing in it is markup, no character of it steers the terminal, and there is no more of it than a screen can take.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ from smaker.core.terminal import sanitize
 
 __all__ = ["cell", "content", "line", "lines"]
 
+WIDEST = 2_000  # characters of one line
+LONGEST = 100_000  # characters of a text
+
 
 def line(text: str) -> str:
     """The text on one line, without control characters; for widgets that take plain strings (`Log`, `TextArea`)."""
-    return sanitize(" ".join(text.split()))
+    return sanitize(" ".join(_cut(text, WIDEST).split()))
 
 
 def lines(text: str) -> list[str]:
@@ -30,4 +33,9 @@ def cell(text: str, style: str = "") -> Text:
 
 def content(text: str, style: str = "") -> Content:
     """Text of any number of lines for `Static`, `Label`, `Button`, an option: shown as it is."""
-    return Content.styled("\n".join(lines(text)), style) if style else Content("\n".join(lines(text)))
+    shown = "\n".join(lines(_cut(text, LONGEST)))
+    return Content.styled(shown, style) if style else Content(shown)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[:limit]} … ({len(text) - limit:,} more characters)"

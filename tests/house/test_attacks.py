@@ -147,6 +147,8 @@ ATTACKS = {
     "T161": "markup in the text of a model, a file, a program or a user",
     "T162": "clear the screen, write the clipboard, link, move the cursor",
     "T163": "text that hides or reorders what is read",
+    "T164": "a line of 200 MB",
+    "T165": "a terminal of one cell, a storm of sizes, no terminal, no colours, no UTF-8",
 }
 
 NOT_YET = {
@@ -181,7 +183,7 @@ def test_the_list_is_whole() -> None:
         "P": range(88, 104),
         "B": range(131, 142),
         "D": range(142, 151),
-        "T": range(161, 164),
+        "T": range(161, 166),
     }
     assert list(ATTACKS) == [f"{group}{number}" for group, numbers in spans.items() for number in numbers]
     assert set(NOT_YET) <= set(COVERED)

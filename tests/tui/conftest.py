@@ -221,6 +221,10 @@ class Tmux:
 
     def until(self, pattern: str, timeout_s: float = 30) -> str:
         """Wait for what is shown to match; return it. The test fails with the screen if it does not."""
+    def colours(self) -> str:
+        """The same with the codes of its colours."""
+        return self._do("capture-pane", "-p", "-e")
+
         deadline = time.monotonic() + timeout_s
         while not re.search(pattern, shown := self.screen, re.M):
             assert time.monotonic() < deadline, f"{pattern!r} is not on the screen:\n{shown}"
