@@ -55,7 +55,7 @@ async def test_a_build_by_a_model(desk: Any, go: Any, tmp_path: Path, screen_is:
         assert shown(tab, "parts").startswith("by agent\ntester ")
         await pilot.press("g")
         assert shown(tab, "parts").startswith("by model\n")
-        await pilot.press("m")
+        await pilot.press("b")
         await desk.until(pilot, lambda: isinstance(pilot.app.screen, BudgetForm))
         await pilot.press("escape")
         assert not isinstance(pilot.app.screen, BudgetForm)
@@ -69,7 +69,7 @@ async def test_more_budget_is_checked_and_lets_the_build_go_on(desk: Any, go: An
     desk.services.builder.start = lambda name, failed: driven.append(name)
     async with desk.shown((80, 24)) as pilot:
         await go(pilot, "cost")
-        await pilot.press("m")
+        await pilot.press("b")
         await desk.until(pilot, lambda: isinstance(pilot.app.screen, BudgetForm))
         form = pilot.app.screen
         form.query_one("#max_tokens", Input).value = "lots"

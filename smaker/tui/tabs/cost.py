@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
-from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from smaker.core.budget import WARN_AT, Bound, all_bounds
-from smaker.core.commands import Resume
 from smaker.core.models import Step, Task, Usage
 from smaker.tui.literal import cell
-from smaker.tui.screens.budget import BudgetForm
 from smaker.tui.tabs.base import ProjectTab
-from smaker.tui.tabs.doing import steer
 from smaker.tui.words import count, money, share_bar
 
 if TYPE_CHECKING:
@@ -41,13 +37,12 @@ class CostTab(ProjectTab):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("g", "group", "By stage, agent, model"),
-        Binding("m", "more", "More budget"),
+        Binding("b", "screen.budget", "More budget"),
     ]
 
     def __init__(self, project_id: str) -> None:
         super().__init__(project_id)
         self._order = 0
-        self._bounds: Sequence[Bound] = ()
 
     def compose(self) -> ComposeResult:
         """The three parts below each other."""
@@ -61,9 +56,9 @@ class CostTab(ProjectTab):
         snapshot = view.snapshot
         if snapshot is None:
             return
-        self._bounds = all_bounds(view.project.budget, snapshot.tasks, snapshot.steps)
+        bounds = all_bounds(view.project.budget, snapshot.tasks, snapshot.steps)
         self.query_one("#cost-sum", Static).update(Text(_sum(snapshot)))
-        self.query_one("#cost-budget", Static).update(_budget(self._bounds))
+        self.query_one("#cost-budget", Static).update(_budget(bounds))
         self.query_one("#cost-parts", Static).update(_parts(snapshot, ORDERS[self._order], self._room()))
 
     def on_resize(self) -> None:
@@ -80,16 +75,6 @@ class CostTab(ProjectTab):
         self._order = (self._order + 1) % len(ORDERS)
         if self.view is not None:
             self.update_from(self.view)
-
-    @work
-    async def action_more(self) -> None:
-        """Ask for other bounds, and go on with them."""
-        view = self.view
-        if view is None:
-            return
-        budget = await self.app.push_screen_wait(BudgetForm(view.project.budget, self._bounds))
-        if budget is not None:
-            await steer(self, Resume(budget=budget), "The build goes on with these bounds.")
 
 
 def _sum(snapshot: Snapshot) -> str:
@@ -118,7 +103,7 @@ def _budget(bounds: Iterable[Bound]) -> Text:
         whose = f"task {bound.task}: " if bound.task is not None else ""
         told = f"{sign} {share_bar(bound.share, BAR)} {bound.share:4.0%}  {whose}{bound}, {word}"
         rows.append(Text(told, style=style))
-    return Text("\n").join(rows) if rows else Text("No bound is set: m sets one.", style="dim")
+    return Text("\n").join(rows) if rows else Text("No bound is set: b sets one.", style="dim")
 
 
 def _parts(snapshot: Snapshot, order: str, room: int) -> Text:
@@ -138,7 +123,7 @@ def _parts(snapshot: Snapshot, order: str, room: int) -> Text:
     for name in sorted(parts, key=lambda name: -weight[name]):
         usage, share = parts[name], weight[name] / whole
         told = f"{money(usage.cost_usd):>7} {count(usage.tokens_in):>5} in {count(usage.tokens_out):>5} out"
-        chart = f"  {share_bar(share, bar)} {share:4.0%} {told} {usage.calls:>4} ×"
+        chart = f"  {share_bar(share, bar)} {share:4.0%} {told} {usage.calls:>4}x"
         lines.append(Text.assemble(cell(name), " " * (width - len(name)), chart))
     return Text("\n").join(lines) if parts else Text("")
 

@@ -13,12 +13,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static, Tree
 
-from smaker.core.commands import RunStage
 from smaker.core.coverage import Covered, covered_files
 from smaker.core.models import Stage, TaskState, TestReport, TestResult, TestStatus
 from smaker.tui.literal import cell, content
 from smaker.tui.tabs.base import ProjectTab
-from smaker.tui.tabs.doing import steer
 from smaker.tui.words import STYLE, length, share_bar
 
 if TYPE_CHECKING:
@@ -60,7 +58,7 @@ class TestsTab(ProjectTab):
     TestsTab #tests-detail Static { height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("t", "run_now", "Run the tests"),
+        Binding("t", "screen.stage('run')", "Run the tests"),
         Binding("e", "narrow", "Only failing"),
         Binding("n", "next_failure", "Next failure"),
         Binding("c", "copy", "Copy"),
@@ -199,10 +197,6 @@ class TestsTab(ProjectTab):
         return "\n".join([*told, "", row.message] if row.message else told)
 
     # --- what the user does -------------------------------------------------------------------------------------------
-
-    async def action_run_now(self) -> None:
-        """Run the tests now, on the files as they are."""
-        await steer(self, RunStage(stage=Stage.RUN), "The tests run.")
 
     def action_narrow(self) -> None:
         """All tests, those that fail, those that were skipped."""
