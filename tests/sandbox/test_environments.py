@@ -124,6 +124,7 @@ async def test_programs_of_the_environment_come_first_and_work(house: House) -> 
 
 
 @pytest.mark.engine
+@pytest.mark.timeout(180)
 async def test_containers_have_environments_of_their_own_one_for_each_image(house: House, tmp_path: Path) -> None:
     """Their Python is that of the image, and lies elsewhere."""
     sandbox = DockerSandbox()
