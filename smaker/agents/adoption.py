@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from smaker.agents.spec_file import SPEC_FILE, load_spec
+from smaker.config.spec_file import SPEC_FILE, load_spec
 from smaker.core.control import Control, NewProject
 from smaker.core.errors import NotFound, Refused, UsageError
 from smaker.core.models import Project

@@ -15,7 +15,7 @@ from pathlib import Path
 from smaker.agents.evidence import parse_junit
 from smaker.agents.inspection import inspect_proofs, test_sources
 from smaker.agents.red_first import WHOLE
-from smaker.agents.spec_file import SPEC_FILE, load_spec
+from smaker.config.spec_file import SPEC_FILE, load_spec
 from smaker.core.bundle import LEDGER, REPOSITORY, Bundle, broken_line
 from smaker.core.errors import NotFound, SmakerError
 from smaker.core.models import TestReport, TestResult, TestStatus

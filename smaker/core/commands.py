@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from smaker.core.models import Budget, DeployTarget, Stage
-from smaker.core.spec import Frozen
+from smaker.core.spec import Frozen, RequirementId, Spec
 
 Text = Annotated[str, Field(min_length=1, max_length=200_000)]
 
@@ -59,10 +59,36 @@ class Reply(Frozen):
 
 
 class AddStep(Frozen):
-    """A further instruction, planned as new requirements and tasks on top of what is there."""
+    """A further instruction, planned as new requirements and tasks on top of what is there: after all that is planned
+    already, or ``now``."""
 
     verb: Literal["add-step"] = "add-step"
     text: Text
+    now: bool = False
+
+
+class MoveStep(Frozen):
+    """Let a further step that waits (its task's id) change places with the one before it, or the one after it."""
+
+    verb: Literal["move-step"] = "move-step"
+    step: str
+    by: Literal[-1, 1]
+
+
+class DropStep(Frozen):
+    """Take back a further step that waits."""
+
+    verb: Literal["drop-step"] = "drop-step"
+    step: str
+
+
+class EditPlan(Frozen):
+    """Take the plan as its user wrote it in place of the one there is, and do again what differs; at the gate of a plan
+    this also opens it. The requirements of ``wording`` say the same in other words: what proves them still does."""
+
+    verb: Literal["edit-plan"] = "edit-plan"
+    spec: Spec
+    wording: tuple[RequirementId, ...] = ()
 
 
 class RunStage(Frozen):
@@ -73,4 +99,6 @@ class RunStage(Frozen):
     target: DeployTarget = DeployTarget.NONE
 
 
-Steering = Pause | Resume | Cancel | Restart | Approve | Reject | Reply | AddStep | RunStage
+Steering = (
+    Pause | Resume | Cancel | Restart | Approve | Reject | Reply | AddStep | MoveStep | DropStep | EditPlan | RunStage
+)

@@ -26,16 +26,20 @@ from smaker.core.ports import CommitInfo
 from smaker.core.proof import Trace, trace
 from smaker.core.spec import Frozen, Spec
 
+MAX_SHOWN = 1 << 20  # bytes of a file that are worth showing
+
 
 class NewProject(Frozen):
     """What a user asks for. ``workspace`` None is the default place; ``adopt`` takes the repository that is there, with
-    the plan it was made from and the commit before the work."""
+    the plan it was made from and the commit before the work. ``model`` (a provider, or "provider/model") answers for
+    every role."""
 
     prompt: Text
     name: str | None = Field(default=None, max_length=200)
     workspace: Path | None = None
     profile: str | None = None
     mode: str = "offline"
+    model: str | None = Field(default=None, max_length=300)
     gates: tuple[Gate, ...] = ()
     deploy: DeployTarget = DeployTarget.NONE
     review: bool = False
@@ -71,6 +75,16 @@ class Snapshot(Frozen):
         if spec is None:
             return Trace(rows=())
         return trace(spec, self.project.proofs, report, tree=report.tree if report else "", broken={})
+
+
+class Contents(Frozen):
+    """What the user's folder has at a path: of the folder itself all ``files`` that are not ignored, by path; of a file
+    its ``size`` in bytes and its ``data``, empty where that is more than `MAX_SHOWN`."""
+
+    path: str = ""
+    files: tuple[str, ...] = ()
+    size: int = 0
+    data: bytes = b""
 
 
 class Control(Protocol):
@@ -113,7 +127,11 @@ class Control(Protocol):
         ...
 
     async def diff(self, project: str, step: str | None) -> str:
-        """What a step changed (None: the user's folder against main)."""
+        """What a step changed ("A..B": what came between two steps; None: the user's folder against main)."""
+        ...
+
+    async def contents(self, project: str, path: str = "") -> Contents:
+        """The files in the user's folder, or what is in one of them. Raises NotFound, PathError."""
         ...
 
     async def rewind(self, project: str, step: str, *, force: bool) -> Project:

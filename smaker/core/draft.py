@@ -26,6 +26,7 @@ from smaker.core.models import (
     TestReport,
 )
 from smaker.core.ports import Build, Change
+from smaker.core.queue import is_queued, turn_has_come
 from smaker.core.spec import Spec
 
 AGENTS: Mapping[Stage, str] = {
@@ -193,7 +194,10 @@ class Draft:
         for task in list(self.tasks.values()):
             if task.state is not TaskState.WAITING:
                 continue
-            if any(self.tasks[name].state is not TaskState.DONE for name in task.depends_on):
+            if is_queued(task):
+                if not turn_has_come(task, self.tasks.values()):
+                    continue
+            elif any(self.tasks[name].state is not TaskState.DONE for name in task.depends_on):
                 continue
             answered = any(answer.task == task.id for answer in (*self.build.answers, *self.answers))
             if task.stage is Stage.DEPLOY and Gate.DEPLOY in self.build.project.gates and not answered:

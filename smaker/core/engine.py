@@ -13,14 +13,15 @@ from pathlib import Path
 
 from smaker.core.bus import Bus
 from smaker.core.commands import AddStep, Steering
-from smaker.core.control import NewProject, Snapshot
+from smaker.core.control import MAX_SHOWN, Contents, NewProject, Snapshot
 from smaker.core.errors import Conflict, NotFound, SmakerError, UsageError
 from smaker.core.events import Delta, Event, NewEvent
 from smaker.core.listing import pick
-from smaker.core.models import Desired, Project, Proof, Step, StepKind, TaskState, Usage
+from smaker.core.models import Desired, Project, Proof, Step, StepKind, Usage
 from smaker.core.pipeline import begin, rewind, settled, steer
 from smaker.core.ports import Build, Change, Clock, CommitInfo, ProjectLock, Store, Workspace, Workspaces
 from smaker.core.proof import Trace, trace
+from smaker.core.revision import kept_tasks
 from smaker.core.spec import Spec
 from smaker.core.typed import masked, masked_command, notice
 
@@ -67,6 +68,7 @@ class Engine:
             workspace=str(folder),
             created_at=self._desk.clock.now(),
             mode=request.mode,
+            model=request.model,
             profile=request.profile,
             gates=request.gates,
             deploy=request.deploy,
@@ -192,11 +194,15 @@ class Engine:
         return await (await self._workspace(build.project)).history()
 
     async def diff(self, project: str, step: str | None) -> str:
-        """What a step changed as a unified diff; None is the user's folder against main."""
+        """What a step changed as a unified diff; "A..B" what came between two, None the user's folder against main."""
         build = await self._desk.store.build(project)
         workspace = await self._workspace(build.project)
         if step is None:
             return await workspace.diff(await workspace.head(), await workspace.snapshot())
+        first, between, last = step.partition("..")
+        if between:
+            ends = [(await self._commit(workspace, end)).sha for end in (first, last)]
+            return await workspace.diff(*ends)
         commit = await self._commit(workspace, step)
         return await workspace.diff(commit.parent, commit.sha)
 
@@ -257,6 +263,16 @@ class Engine:
         build = await self._desk.store.build(project)
         await (await self._workspace(build.project)).export(destination)
 
+    async def contents(self, project: str, path: str = "") -> Contents:
+        """What the user's folder has at ``path`` now. Raises NotFound, PathError."""
+        build = await self._desk.store.build(project)
+        workspace = await self._workspace(build.project)
+        tree = await workspace.snapshot()
+        if not path:
+            return Contents(files=tuple(await workspace.files(tree=tree)))
+        data = await workspace.read(path, tree=tree)
+        return Contents(path=path, size=len(data), data=data if len(data) <= MAX_SHOWN else b"")
+
     # --- inside -------------------------------------------------------------------------------------------------------
 
     async def _decide(self, project: str, decide: Callable[[Build], Change]) -> Project:
@@ -297,17 +313,12 @@ class Engine:
 
     async def _kept(self, build: Build, workspace: Workspace, commit: CommitInfo) -> tuple[frozenset[str], Spec | None]:
         """The tasks that had ended when ``commit`` was made, and the plan as of then."""
-        dropped: set[str] = set()
-        for newer in await workspace.history():
-            if newer.sha == commit.sha:
+        newer: list[str] = []
+        for entry in await workspace.history():
+            if entry.sha == commit.sha:
                 break
-            dropped.add(newer.trailers.get("Smaker-Task", ""))
-        grown = True
-        while grown:  # whatever builds on what is dropped is dropped
-            more = {task.id for task in build.tasks if dropped.intersection(task.depends_on)} - dropped
-            dropped |= more
-            grown = bool(more)
-        kept = frozenset(task.id for task in build.tasks if task.id not in dropped and task.state is TaskState.DONE)
+            newer.append(entry.trailers.get("Smaker-Task", ""))
+        kept = kept_tasks(build.tasks, newer)
         steps = await self._desk.store.steps(build.project.id)
         return kept, _last_spec(steps, kept) or build.project.spec
 

@@ -11,7 +11,22 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
-from smaker.core.commands import AddStep, Approve, Cancel, Pause, Reject, Reply, Restart, Resume, RunStage, Steering
+from smaker.core import queue
+from smaker.core.commands import (
+    AddStep,
+    Approve,
+    Cancel,
+    DropStep,
+    EditPlan,
+    MoveStep,
+    Pause,
+    Reject,
+    Reply,
+    Restart,
+    Resume,
+    RunStage,
+    Steering,
+)
 from smaker.core.draft import Draft
 from smaker.core.errors import UsageError
 from smaker.core.mending import doubt, judge, mend, remember
@@ -20,7 +35,6 @@ from smaker.core.models import (
     Deployment,
     DeployTarget,
     Desired,
-    Gate,
     Outcome,
     Problem,
     Project,
@@ -30,18 +44,19 @@ from smaker.core.models import (
     TaskState,
     Verdict,
 )
+from smaker.core.planned import TITLES, implement, look_and_deploy, plan, prove_anew
 from smaker.core.ports import Build, Change
-from smaker.core.spec import Module, Spec
+from smaker.core.revision import EDITED, before, check_edit
+from smaker.core.spec import Spec
 
 ORDER = tuple(Stage)
-TITLES = {Stage.RUN: "Run the tests", Stage.REVIEW: "Review", Stage.WEB: "Try it in a browser"}
 
 
 def begin(project: Project, at: datetime, *, instruction: str | None = None) -> Change:
     """Return the first tasks of a new project: plan, and before that prove what an adopted one has already."""
     draft = Draft(Build(project=project), at)
     draft.event("project.created", f"{project.name}: created", data={"mode": project.mode, "prompt": project.prompt})
-    proved = _prove_anew(draft)
+    proved = prove_anew(draft)
     given: dict[str, JsonValue] = {"instruction": instruction, "profile": project.profile}
     draft.add(Stage.SPEC, "Plan", after=proved, payload={key: value for key, value in given.items() if value})
     return draft.change()
@@ -86,22 +101,18 @@ def steer(build: Build, command: Steering, *, at: datetime) -> Change:
             _cancel(draft)
         case Restart(stage=stage):
             _restart(draft, stage)
-        case Approve():
-            blocked = _blocked(draft)
-            draft.answers.append(Answer(task=blocked.id, text="approved", question=blocked.question, at=at))
-            draft.put(blocked, state=TaskState.WAITING, question=None)
-            draft.event("answer", f"{blocked.title}: approved", task=blocked.id)
-            draft.want(Desired.RUN)
+        case Approve() | Reply():
+            _answer(draft, command)
         case Reject(text=text):
             _reject(draft, text)
-        case Reply(text=text):
-            blocked = _blocked(draft)
-            draft.answers.append(Answer(task=blocked.id, text=text, question=blocked.question, at=at))
-            draft.put(blocked, state=TaskState.WAITING, question=None)
-            draft.event("answer", text, task=blocked.id)
-            draft.want(Desired.RUN)
-        case AddStep(text=text):
-            _add_step(draft, text)
+        case AddStep(text=text, now=now):
+            _add_step(draft, text, now=now)
+        case MoveStep(step=step, by=by):
+            queue.move(draft, step, by)
+        case DropStep(step=step):
+            queue.drop(draft, step)
+        case EditPlan():
+            _edit_plan(draft, command)
         case RunStage(stage=stage, target=target):
             _run_stage(draft, stage, target)
     return draft.change()
@@ -111,7 +122,8 @@ def rewind(build: Build, kept: frozenset[str], spec: Spec | None, *, at: datetim
     """Return the change after main went back to a commit at which only the tasks ``kept`` had ended.
 
     What was planned after it is cancelled and planned again under new ids (the ledger is never rewritten), except
-    further steps the user added later, which are undone. ``spec`` is the plan as of that commit. The build is paused.
+    further steps the user added later, and edits of the plan, which are undone. ``spec`` is the plan as of that commit,
+    where no undone task kept what held before it. The build is paused.
     """
     draft = Draft(build, at)
     lost = [task for task in build.tasks if task.id not in kept]
@@ -119,21 +131,34 @@ def rewind(build: Build, kept: frozenset[str], spec: Spec | None, *, at: datetim
         if not task.state.ended or task.state is TaskState.DONE:
             draft.put(task, state=TaskState.CANCELLED, finished_at=at, worker=None, lease_until=None)
     replanned = {task.id for task in lost if task.stage is Stage.SPEC}
-    renamed: dict[str, str] = {}
+    again: list[Task] = []
     for task in lost:
-        follows = [renamed.get(name, name) for name in task.depends_on if name in kept or name in renamed]
         dropped = task.id in replanned or any(name in replanned for name in task.depends_on)
         if dropped and not (task.stage is Stage.SPEC and not kept):
             replanned.add(task.id)
         elif task.stage is not Stage.FIX and not any(build.task(name).stage is Stage.FIX for name in task.depends_on):
-            again = draft.add(
+            again.append(task)
+    newest = {_again(task): task.id for task in again}  # one that was planned again before counts once
+    renamed: dict[str, str] = {}
+    for task in again:
+        if newest[_again(task)] == task.id:
+            follows = [renamed.get(name, name) for name in task.depends_on if name in kept or name in renamed]
+            added = draft.add(
                 task.stage, task.title, after=tuple(follows), requirements=task.requirements, payload=task.payload
             )
-            renamed[task.id] = again.id
-    draft.spec = spec
+            renamed[task.id] = added.id
+    undone = next((then for task in lost if task.state is TaskState.DONE and (then := before(task))), None)
+    draft.spec = undone.spec if undone is not None else spec
+    if undone is not None:
+        draft.prove(undone.proofs)
     draft.clear_error = True
     draft.want(Desired.PAUSE if renamed else Desired.RUN)
     return draft.change()
+
+
+def _again(task: Task) -> tuple[Stage, str, str]:
+    """What two tasks share of which one is the other, planned again."""
+    return task.stage, task.title, str(task.payload.get("module", ""))
 
 
 def note_deployment(deployment: Deployment | None) -> Change:
@@ -162,7 +187,7 @@ def _after_done(draft: Draft, task: Task, outcome: Outcome, commit: str | None) 
     draft.findings(task, outcome.findings)
     match task.stage:
         case Stage.SPEC if outcome.spec is not None:
-            _plan(draft, task, outcome.spec, commit)
+            plan(draft, task, outcome.spec, commit)
         case Stage.SKELETON:
             draft.skeleton = commit
         case Stage.TESTS:
@@ -184,85 +209,6 @@ def _after_done(draft: Draft, task: Task, outcome: Outcome, commit: str | None) 
             pass
 
 
-def _plan(draft: Draft, task: Task, spec: Spec, commit: str | None) -> None:
-    before = draft.build.project.spec
-    draft.spec = spec
-    draft.event(
-        "spec.ready",
-        f"{spec.name}: {len(spec.requirements)} requirements, {len(spec.modules)} modules",
-        task=task.id,
-        data={"requirements": [requirement.id for requirement in spec.requirements]},
-    )
-    if before is None or draft.build.project.skeleton is None:
-        first = draft.add(Stage.SKELETON, "Skeleton", after=(task.id,))
-        _implement(draft, spec, spec.modules, after=first.id)
-    else:
-        draft.skeleton = commit
-        first = _implement(draft, spec, _changed(before, spec), after=task.id)
-    if Gate.PLAN in draft.build.project.gates:
-        for entry in draft.tasks.values():
-            if entry.state is TaskState.WAITING and task.id in entry.depends_on:
-                draft.block(entry)
-        draft.event("question", "Approve the plan?", task=first.id, data={"kind": "gate", "gate": Gate.PLAN.value})
-
-
-def _changed(before: Spec, after: Spec) -> tuple[Module, ...]:
-    """The modules whose code may differ: themselves, their entity or a requirement changed, or they wire the others."""
-    entities = {entity.name for entity in after.entities if entity not in before.entities}
-    requirements = {requirement.id for requirement in after.requirements if requirement not in before.requirements}
-    return tuple(
-        module
-        for module in after.modules
-        if module not in before.modules
-        or module.entity is None
-        or module.entity in entities
-        or requirements.intersection(module.requirements)
-    )
-
-
-def _prove_anew(draft: Draft) -> tuple[str, ...]:
-    """Before a plan grows: add tests and a run where the record has no proof of what is built (the project was adopted,
-    or its record rebuilt); once the plan has grown, a test of the old part could no longer be seen red."""
-    project = draft.build.project
-    if project.spec is None or project.skeleton is None or project.proofs:
-        return ()
-    tests = draft.add(Stage.TESTS, "Acceptance tests of what is there")
-    return (draft.add(Stage.RUN, "Run the tests", after=(tests.id,)).id,)
-
-
-def _implement(draft: Draft, spec: Spec, modules: tuple[Module, ...], *, after: str) -> Task:
-    """Add tasks for modules, beside them the tests, then the run and the deployment; return the first."""
-    by_module: dict[str, str] = {}
-    for module in modules:
-        task = draft.add(
-            Stage.IMPLEMENTATION,
-            module.title,
-            after=(after, *(by_module[name] for name in module.depends_on if name in by_module)),
-            requirements=module.requirements,
-            payload={"module": module.name},
-        )
-        by_module[module.name] = task.id
-    known = (
-        {requirement.id for requirement in draft.build.project.spec.requirements} if draft.build.project.spec else set()
-    )
-    fresh = tuple(requirement.id for requirement in spec.requirements if requirement.id not in known)
-    tests = draft.add(Stage.TESTS, "Acceptance tests", after=(after,), requirements=fresh)
-    run = draft.add(Stage.RUN, TITLES[Stage.RUN], after=(*by_module.values(), tests.id))
-    _look_and_deploy(draft, spec, (run.id,))
-    return next((draft.tasks[identifier] for identifier in by_module.values()), tests)
-
-
-def _look_and_deploy(draft: Draft, spec: Spec, after: tuple[str, ...], *, wanted: Stage = Stage.RUN) -> None:
-    """Add what follows a run, as far as the project has it; ``wanted`` is there in any case."""
-    project = draft.build.project
-    if wanted is Stage.REVIEW or (project.review and wanted is Stage.RUN):
-        after = (draft.add(Stage.REVIEW, TITLES[Stage.REVIEW], after=after).id,)
-    if wanted is Stage.WEB or (project.web and spec.gui and wanted is not Stage.DEPLOY):
-        after = (draft.add(Stage.WEB, TITLES[Stage.WEB], after=after).id,)
-    if project.deploy is not DeployTarget.NONE or wanted is Stage.DEPLOY:
-        draft.add(Stage.DEPLOY, f"Deploy ({project.deploy})", after=after)
-
-
 # --- commands ---------------------------------------------------------------------------------------------------------
 
 
@@ -271,6 +217,25 @@ def _blocked(draft: Draft) -> Task:
     if blocked is None:
         raise UsageError("The build is not waiting for an answer.", hint="See what it does: smaker status")
     return blocked
+
+
+def _answer(draft: Draft, answer: Approve | Reply) -> None:
+    blocked = _blocked(draft)
+    text = answer.text if isinstance(answer, Reply) else "approved"
+    draft.answers.append(Answer(task=blocked.id, text=text, question=blocked.question, at=draft.at))
+    for task in _beside(draft, blocked) if isinstance(answer, Approve) else [blocked]:
+        draft.put(task, state=TaskState.WAITING, question=None)
+    told = text if isinstance(answer, Reply) else f"{blocked.title}: approved"
+    draft.event("answer", told, task=blocked.id)
+    draft.want(Desired.RUN)
+
+
+def _beside(draft: Draft, blocked: Task) -> list[Task]:
+    """The tasks that wait at the same gate: of a plan there may be several, of all else there is one."""
+    if blocked.question is not None or blocked.stage is Stage.DEPLOY:
+        return [blocked]
+    at_gate = [task for task in draft.build.tasks if task.state is TaskState.BLOCKED and task.question is None]
+    return [task for task in at_gate if task.stage is not Stage.DEPLOY]
 
 
 def _resume(draft: Draft) -> None:
@@ -312,17 +277,17 @@ def _restart(draft: Draft, stage: Stage | None) -> None:
         draft.add(Stage.SPEC, "Plan", payload=last.payload)
     elif stage is Stage.SKELETON:
         first = draft.add(Stage.SKELETON, "Skeleton")
-        _implement(draft, spec, spec.modules, after=first.id)
+        implement(draft, spec, spec.modules, after=first.id)
     elif stage is Stage.IMPLEMENTATION:
         anchor = next(task for task in reversed(draft.build.tasks) if task.stage in {Stage.SKELETON, Stage.SPEC})
-        _implement(draft, spec, spec.modules, after=anchor.id)
+        implement(draft, spec, spec.modules, after=anchor.id)
     else:
         after: tuple[str, ...] = ()
         if stage is Stage.TESTS:
             after = (draft.add(Stage.TESTS, "Acceptance tests").id,)
         if stage in {Stage.TESTS, Stage.RUN, Stage.WEB}:
             after = (draft.add(Stage.RUN, TITLES[Stage.RUN], after=after).id,)
-        _look_and_deploy(draft, spec, after, wanted=Stage.RUN if stage is Stage.TESTS else stage)
+        look_and_deploy(draft, spec, after, wanted=Stage.RUN if stage is Stage.TESTS else stage)
 
 
 def _reject(draft: Draft, text: str) -> None:
@@ -337,13 +302,37 @@ def _reject(draft: Draft, text: str) -> None:
     draft.want(Desired.RUN)
 
 
-def _add_step(draft: Draft, text: str) -> None:
+def _add_step(draft: Draft, text: str, *, now: bool) -> None:
     if draft.build.project.state is ProjectState.FAILED and draft.build.project.spec is None:
         raise UsageError("The build has no plan to add to.", hint='Start anew with: smaker init "…"')
     open_tasks = tuple(task.id for task in draft.build.tasks if not task.state.ended)
     draft.clear_error = draft.build.project.error is not None
-    after = open_tasks or _prove_anew(draft)
-    draft.add(Stage.SPEC, "Plan a further step", after=after, payload={"instruction": text})
+    draft.want(Desired.RUN)
+    if now and open_tasks and draft.build.project.spec is not None:
+        queue.add_now(draft, text)
+        return
+    draft.add(Stage.SPEC, queue.TITLE, after=open_tasks or prove_anew(draft), payload={"instruction": text})
+
+
+def _edit_plan(draft: Draft, edit: EditPlan) -> None:
+    waiting = waiting_for(draft.build)
+    if waiting is not None and waiting.question is None and waiting.stage is not Stage.DEPLOY:
+        planned = next(task for task in reversed(draft.build.tasks) if task.stage is Stage.SPEC)
+        draft.cancel_open()
+        then = before(planned)
+        draft.spec = then.spec if then is not None else None  # what the refused plan added is not built yet
+    elif any(
+        task.stage is Stage.SPEC and not task.state.ended and not queue.is_queued(task) for task in draft.build.tasks
+    ):
+        raise UsageError("The plan is being made.", hint="Edit it when it is there.")
+    check_edit(draft.build.project, edit.spec)
+    open_tasks = tuple(task.id for task in draft.tasks.values() if not task.state.ended and not queue.is_queued(task))
+    draft.clear_error = draft.build.project.error is not None
+    payload: dict[str, JsonValue] = {
+        EDITED: edit.spec.model_dump(mode="json", exclude_defaults=True),
+        "wording": [*edit.wording],
+    }
+    draft.add(Stage.SPEC, "Take the edited plan", after=open_tasks, payload=payload)
     draft.want(Desired.RUN)
 
 

@@ -6,9 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
-from smaker.core.commands import AddStep, Reject, Reply, Steering
+from smaker.core.commands import AddStep, EditPlan, Reject, Reply, Steering
 from smaker.core.errors import UsageError
 from smaker.core.events import NewEvent
+from smaker.core.spec import Spec
 
 MAX_PROMPT = 200_000  # characters
 MAX_OFFLINE = 20_000  # of a prompt that rules read
@@ -49,6 +50,9 @@ def masked(text: str, redact: Callable[[str], str]) -> tuple[str, str]:
 
 def masked_command(command: Steering, redact: Callable[[str], str]) -> tuple[Steering, str]:
     """The same of a command."""
+    if isinstance(command, EditPlan):
+        clean, told = masked(command.spec.model_dump_json(), redact)
+        return command.model_copy(update={"spec": Spec.model_validate_json(clean)}), told
     if not isinstance(command, AddStep | Reject | Reply):
         return command, ""
     clean, told = masked(command.text, redact)

@@ -292,7 +292,7 @@ async def recover(store: SqlStore, workspaces: GitWorkspaces) -> tuple[str, ...]
     """Where the record was damaged: write down again what the repositories know, and return what to tell the user."""
     if store.recovered_from is None:
         return ()
-    from smaker.agents.spec_file import load_spec
+    from smaker.config.spec_file import load_spec
     from smaker.core.rebuild import rebuild
     from smaker.store.reader import salvage
 

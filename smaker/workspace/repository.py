@@ -99,6 +99,10 @@ class GitWorkspace:
         """A file's bytes in a tree or commit. Raises NotFound, PathError."""
         return await off_loop(self.path, read_from, self._parts, path, tree)
 
+    async def files(self, *, tree: str) -> list[str]:
+        """The paths of all files in a tree or commit, sorted. Raises NotFound."""
+        return await off_loop(self.path, lambda: sorted(self._parts.trees.files(self._parts.commits.tree(tree))))
+
     async def sweep(self, keep: Sequence[str]) -> None:
         """Remove the folders and refs of all tasks but ``keep``."""
         await off_loop(self.path, self._sweep, frozenset(keep))

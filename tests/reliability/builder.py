@@ -18,7 +18,7 @@ from smaker.agents.offline.coder import OfflineCoder
 from smaker.agents.offline.fixer import OfflineFixer
 from smaker.agents.offline.tester import OfflineTester
 from smaker.agents.runner import Runner
-from smaker.agents.spec_file import SPEC_FILE, dump_spec
+from smaker.config.spec_file import SPEC_FILE, dump_spec
 from smaker.core import faults
 from smaker.core.bus import Bus
 from smaker.core.clock import SystemClock

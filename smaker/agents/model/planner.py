@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from smaker.agents.given import take_given
 from smaker.agents.inherited import tests_as_they_are
 from smaker.agents.model.plan import Further, Plan, left_over, numbered, spec_text, to_spec
 from smaker.agents.model.showing import repository
@@ -11,7 +12,7 @@ from smaker.agents.model.structured import ask_for
 from smaker.agents.model.talk import answer_lines, room
 from smaker.agents.model.toolchain import confirmed
 from smaker.agents.prompts import render
-from smaker.agents.spec_file import SPEC_FILE, dump_spec
+from smaker.config.spec_file import SPEC_FILE, dump_spec
 from smaker.core.context import Context
 from smaker.core.models import Gate, Outcome, Verdict
 from smaker.core.ports import Message, Role, Traits
@@ -35,6 +36,8 @@ class ModelPlanner:
 
     async def run(self, context: Context) -> Outcome:
         """Plan; a further step is planned on top of the plan there is. Raises ModelError."""
+        if (given := await take_given(context)) is not None:
+            return given
         project, payload = context.project, context.task.payload
         wanted = project.spec.profile if project.spec else payload.get("profile")
         profiles = [self._catalog.load(name).profile for name in ((str(wanted),) if wanted else GENERAL)]

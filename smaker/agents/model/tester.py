@@ -116,6 +116,13 @@ class _Examined:
                 f"These tests do not fail where the software is missing, so they prove nothing:\n{listed}\n"
                 "Make each assert something that only the finished software does, or leave it out.\n" + IN_PLACE
             )
+        fresh = [proof for proof in self.proofs if proof.red_on == self._context.project.skeleton]
+        shown = {name for proof in fresh for name in proof.source.requirements}
+        if unshown := [name for name in _renewed(self._context) if name not in shown]:
+            return (
+                f"No test that fails on the software as it is shows what {', '.join(unshown)} says now.\n"
+                "Write one for each, or change one that is there.\n" + IN_PLACE
+            )
         return ""
 
     def _unfit(self, sources: Sequence[TestSource]) -> str:
@@ -159,11 +166,23 @@ def _task(context: Context) -> str:
             "and the plan. Where they demand it, add a test that shows it; where they do not, leave it out and say "
             "why. Leave the other tests as they are."
         )
+    if names := _renewed(context):
+        return (
+            f"The user changed the plan: {', '.join(names)} say something else now. Write a test that shows it for "
+            "each of them (it fails on the software as it is) and mend those that assert what no longer holds. Add "
+            "tests for the requirements that no test names yet; leave the others as they are."
+        )
     if context.project.proofs:
         return (
             "The plan has grown. Add tests for the requirements that no test names yet; leave the others as they are."
         )
     return "Write the acceptance tests now, all of them."
+
+
+def _renewed(context: Context) -> list[str]:
+    """The requirements of an edited plan that promise something else than before."""
+    listed = context.task.payload.get("renewed")
+    return [str(name) for name in listed] if isinstance(listed, list) else []
 
 
 def _findings(context: Context, name: str) -> list[Finding]:

@@ -6,8 +6,9 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
+from smaker.agents.given import take_given
 from smaker.agents.offline.reader import extend_spec, read_prompt
-from smaker.agents.spec_file import SPEC_FILE, dump_spec, load_spec
+from smaker.config.spec_file import SPEC_FILE, dump_spec, load_spec
 from smaker.core.context import Context
 from smaker.core.errors import ConfigError
 from smaker.core.models import Outcome, StepKind, Verdict
@@ -23,6 +24,8 @@ class OfflinePlanner:
 
     async def run(self, context: Context) -> Outcome:
         """Plan. Raises Refused where the prompt is outside what the blueprints can do."""
+        if (given := await take_given(context)) is not None:
+            return given
         project = context.project
         instruction = context.task.payload.get("instruction") or context.task.payload.get("feedback")
         supported = {loaded.profile.name: loaded.profile.operations for loaded in self._catalog.all()}

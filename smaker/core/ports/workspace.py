@@ -134,6 +134,10 @@ class Workspace(Protocol):
         """A file's bytes in a tree or commit. Raises NotFound."""
         ...
 
+    async def files(self, *, tree: str) -> list[str]:
+        """The paths of all files in a tree or commit, sorted."""
+        ...
+
     async def sweep(self, keep: Sequence[str]) -> None:
         """Remove the folders and private refs of all tasks but ``keep``: what processes that died left behind."""
         ...
