@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from smaker.agents.web.paths import PATHS_FILE, read_paths
-from smaker.core.commands import RunStage
-from smaker.core.models import BuildLimits, ProjectState, Severity, Stage
+from smaker.core.commands import AddStep, RunStage
+from smaker.core.models import ProjectState, Severity, Stage
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -180,15 +180,43 @@ async def test_a_path_that_is_disputed_is_taken_again_and_no_file_is_bent_to_it(
         assert (await opened.local.replay(build.project.id)).equal
 
 
-async def test_an_objection_is_heard_once(shop: Any, pages: Any) -> None:
-    dispute = '<dispute path="Add an item">An empty list is fine.</dispute>'
-    async with shop(pages(BAD, WRONG, fixer=[dispute])) as opened:
-        build = await opened.build(PROMPT, web=True, limits=BuildLimits(max_fix_attempts=2))
-        assert build.project.state is ProjectState.FAILED
-        visits = [asked.text for asked in opened.server.requests if "You visit software" in asked.text]
-        assert ["An empty list is fine." in text for text in visits] == [False, True, False]
-        mended = [asked.text for asked in opened.server.requests if "You mend software" in asked.text]
-        assert ["An objection to this path was heard" in text for text in mended] == [False, True]
+@pytest.mark.timeout(480)
+async def test_a_kept_path_that_the_words_outgrew_is_replaced(shop: Any, script: Any, file: Any) -> None:
+    grown = {
+        **PLAN,
+        "requirements": [*PLAN["requirements"], {"text": "The list is called Groceries.", "lines": "1-9"}],
+    }
+    more = (
+        TESTS
+        + """
+
+@pytest.mark.requirement("R2")
+def test_the_list_has_its_name():
+    assert 'aria-label="Groceries"' in serve.PAGE
+"""
+    )
+    again = json.loads(json.dumps(ADDING).replace("Items", "Groceries"))
+    words = script(
+        planner=[json.dumps(PLAN), json.dumps(grown)],
+        coder=[file("serve.py", GOOD), file("serve.py", GOOD.replace('"Items"', '"Groceries"'))],
+        tester=[file("tests/acceptance/test_list.py", text) for text in (TESTS, more)],
+        visitor=[json.dumps(ADDING), json.dumps(again)],
+        fixer=['<dispute path="Add an item">The list is called Groceries now.</dispute>'],
+    )
+    async with shop(words) as opened:
+        build = await opened.build(PROMPT, web=True)
+        assert build.project.state is ProjectState.READY, build.project.error
+        await opened.local.control.steer(build.project.id, AddStep(text="The list is called Groceries."))
+        build = await opened.drive(build.project)
+        assert build.project.state is ProjectState.READY, build.project.error
+        told_again = [asked.text for asked in opened.server.requests if "You visit software" in asked.text][1]
+        assert "The list is called Groceries now." in told_again
+        assert "text list “Items” 'Milk'" in told_again
+        workspace = await opened.local.workspaces.ensure(build.project)
+        tree = await workspace.head()
+        (kept,) = read_paths(await workspace.read(PATHS_FILE, tree=tree))
+        assert [action.target.name for action in kept.actions if action.target] == ["Title", "Add", "Groceries"]
+        assert b"Groceries" in await workspace.read("tests/web/test_add_an_item.py", tree=tree)
 
 
 async def told(opened: Any, build: Any) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smaker.agents.model.found import EVIDENCE_SHOWN, findings_text
-from smaker.agents.web.findings import from_path, left_untested
+from smaker.agents.web.findings import from_path, left_untested, path_wrong, stands
 from smaker.agents.web.paths import KeptPath, Untested
 from smaker.agents.web.printed import LOG_SHOWN, telling
 from smaker.core.browsing import Printed, Visit
@@ -73,3 +73,12 @@ def test_a_step_that_was_not_tested_is_a_warning() -> None:
     warning = next(left_untested(KeptPath(name="Print", actions=(Action(kind="back"),), untested=left_out)))
     assert warning.severity is Severity.WARNING
     assert warning.message == "Print: not tested in a browser: see it printed (no printer)"
+
+
+def test_an_objection_that_was_heard_is_told_to_whoever_mends() -> None:
+    wrong = path_wrong("Add", (), message="no", expected="e", seen="s", evidence="1. click")
+    assert stands(wrong).evidence == (
+        "1. click\n\nAn objection to this path was heard: a visitor took it again, and it stands."
+    )
+    warning = wrong.model_copy(update={"severity": Severity.WARNING})
+    assert stands(warning) == warning
