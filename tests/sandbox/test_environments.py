@@ -135,9 +135,8 @@ async def test_containers_have_environments_of_their_own_one_for_each_image(hous
     command = Command(argv=("greeter",), workspace=house.workspace, mounts=mounts, path=("/env/bin",))
     assert (await sandbox.run(command)).output == "greetings\n"
     said.clear()
-    assert (
-        await CachedEnvironments(house.cache, DockerSandbox()).prepare(PROFILE, house.workspace, said.append) == mounts
-    )
+    again = CachedEnvironments(tmp_path / "cache", DockerSandbox())
+    assert await again.prepare(PROFILE, house.workspace, said.append) == mounts
     assert said == []
     status = await sandbox.probe()
     other = status.model_copy(update={"image": "sha256:another"})
