@@ -65,5 +65,6 @@ def _open(session: Session) -> None:
     from smaker.wiring.terminal import run_terminal
 
     session.only_here()
-    if code := run_terminal(session.home, session.file, session.settings):
+    named = session.config_option.absolute() if session.config_option else None
+    if code := run_terminal(session.home, session.file, session.settings, config=named):
         raise typer.Exit(code)

@@ -197,6 +197,13 @@ class ServerSettings(Frozen):
     redis_url: RedisUrl | None = None
 
 
+class TuiSettings(Frozen):
+    """The terminal app. ``notify``: how it calls when a build is done, has failed or asks."""
+
+    theme: Literal["dark", "light"] = "dark"
+    notify: Literal["none", "bell", "desktop"] = "bell"
+
+
 class Settings(Frozen):
     """Everything that can be set."""
 
@@ -207,3 +214,4 @@ class Settings(Frozen):
     deploy: DeploySettings = DeploySettings()
     browser: BrowserSettings = BrowserSettings()
     server: ServerSettings = ServerSettings()
+    tui: TuiSettings = TuiSettings()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from importlib import import_module
@@ -71,6 +70,7 @@ class SmakerApp(App[None]):
         self._services: Services | None = None
         self._feed: Feed | None = None
         self._notify_by = ""
+        self._welcomed = False  # whether it was seen to
         self._began = datetime.now(UTC)
 
     @property
@@ -96,9 +96,6 @@ class SmakerApp(App[None]):
 
     def on_mount(self) -> None:
         """Open the engine while the first screen is being painted."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            loop.add_signal_handler(number, self._hang_up, int(number))
         self._open()
 
     @work
@@ -115,7 +112,7 @@ class SmakerApp(App[None]):
         for notice in self._services.notices:
             self.notify(notice, severity="warning", timeout=30, markup=False)
         for screen in self.screen_stack:
-            if isinstance(screen, LiveScreen):
+            if isinstance(screen, LiveScreen) and screen.painted:
                 screen.refresh_all()
         await self.feed.run()
 
@@ -140,11 +137,13 @@ class SmakerApp(App[None]):
         batch = self.feed.take()
         self._tell(batch)
         screen = next((screen for screen in reversed(self.screen_stack) if isinstance(screen, LiveScreen)), None)
-        if screen is None or not screen.is_mounted:
+        if screen is None or not screen.painted:
             return
         screen.moved(batch)
-        if batch.listed and not self.feed.views and len(self.screen_stack) == 1 and not self.draft_text:
-            self.show("welcome")
+        if batch.listed and not self._welcomed:
+            self._welcomed = True
+            if not self.feed.views and len(self.screen_stack) == 1:
+                self.show("welcome")
 
     def _tell(self, batch: Batch) -> None:
         """Call the user, if something asks for that."""
@@ -154,11 +153,10 @@ class SmakerApp(App[None]):
             view = self.feed.views.get(event.project)
             if view is None or event.at < self._began:
                 continue
-            text, severity = worth_telling(event, view.project.name)
-            if not text:
+            if (told := worth_telling(event, view.project.name)) is None:
                 continue
-            self.notify(str(content(text)), severity=severity, markup=False)
-            if self._driver is not None and not self.is_headless and (call := sequence(self._notify_by, text)):
+            self.notify(str(content(told.text)), severity=told.severity, markup=False)
+            if self._driver is not None and (call := sequence(self._notify_by, told.text)):
                 self._driver.write(call)
 
     # --- what the user does -------------------------------------------------------------------------------------------
@@ -228,25 +226,11 @@ class SmakerApp(App[None]):
         except SmakerError as error:
             self.call_from_thread(self.complain, error)
 
-    def action_doctor(self) -> None:
-        """What this machine has."""
-        from smaker.tui.screens.dialogs import Show
-        from smaker.tui.screens.welcome import found_text
+    def action_about(self, what: str) -> None:
+        """What this machine has, or what can be built."""
+        from smaker.tui.screens.about import doctor, profiles
 
-        async def later() -> str:
-            return found_text(await self.services.checkup())
-
-        self.push_screen(Show("What this machine has of what builds need", title="doctor", later=later))
-
-    def action_profiles(self) -> None:
-        """The stack profiles there are."""
-        from smaker.tui.screens.dialogs import Show
-
-        async def later() -> str:
-            listed = await asyncio.to_thread(self.services.profiles)
-            return "\n".join(f"{profile.name:<20} {profile.title}" for profile in listed)
-
-        self.push_screen(Show("What can be built, and with what", title="profiles", later=later))
+        self.push_screen((doctor if what == "doctor" else profiles)(self.services))
 
     # --- leaving ------------------------------------------------------------------------------------------------------
 
@@ -257,16 +241,6 @@ class SmakerApp(App[None]):
 
         if self._services is None or await leave(self, self._services.builder):
             self.exit()
-
-    def _hang_up(self, number: int) -> None:
-        """The terminal is gone, or somebody ends the program: pause and go."""
-        self._end(128 + number)
-
-    @work(exclusive=True, group="leave")
-    async def _end(self, code: int) -> None:
-        if self._services is not None:
-            await self._services.builder.pause_all()
-        self.exit(return_code=code)
 
     def _fatal_error(self) -> None:
         """A fault of ours ends the app; the program says so in one line and its log has the rest. Textual would print

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from smaker.core.checked import Checked
     from smaker.core.control import Control, NewProject
     from smaker.core.errors import SmakerError
-    from smaker.core.models import Project, WorkerInfo
+    from smaker.core.models import Deployment, Project, WorkerInfo
+    from smaker.core.ports import Container
     from smaker.core.profile import Profile
 
 
@@ -38,6 +39,19 @@ class Builder(Protocol):
         """Pause every build of here at its next step and wait until they stand still, a few seconds at most."""
         ...
 
+    async def detach(self) -> None:
+        """Hand every build of here to a process of its own, which goes on without a terminal. Raises Unavailable."""
+        ...
+
+
+class Draft(Protocol):
+    """Makes requests."""
+
+    def __call__(self, prompt: str, mode: str | None = None, model: str | None = None) -> NewProject:
+        """A project of this prompt with what the configuration says; ``mode`` and ``model`` instead of its own. Raises
+        UsageError if the prompt cannot be one, ConfigError if no model can plan it. Blocks."""
+        ...
+
 
 class SettingsDesk(Protocol):
     """The user's configuration."""
@@ -56,6 +70,15 @@ class SettingsDesk(Protocol):
         are then. Builds that start from now on use them. Blocks."""
         ...
 
+    def try_value(self, key: str, text: str) -> None:
+        """Raise the ConfigError that `set` would, and write nothing. Blocks."""
+        ...
+
+    def undo(self) -> str | None:
+        """Take the last `set` of this app back; its key, None if there is none left. Raises ConfigError if the file was
+        changed since by someone else. Blocks."""
+        ...
+
     async def check(self, provider: str) -> Mapping[str, str]:
         """Ask a provider's model small questions: ability -> "" where it is able, else why not."""
         ...
@@ -63,6 +86,14 @@ class SettingsDesk(Protocol):
 
 class Deployments(Protocol):
     """What is deployed."""
+
+    async def current(self, project: str) -> Deployment | None:
+        """What runs now, and whether it is healthy; None if nothing does."""
+        ...
+
+    async def containers(self, project: str) -> Sequence[Container]:
+        """The containers of a deployment by Compose. Raises Unavailable if the engine does not answer."""
+        ...
 
     async def stop(self, project: str) -> bool:
         """Stop a project's software; whether any ran."""
@@ -81,8 +112,7 @@ class Services:
     builder: Builder
     settings: SettingsDesk
     deployments: Deployments
-    draft: Callable[[str], NewProject]
-    """A project of this prompt with what the configuration says. Raises ConfigError if no model can plan it."""
+    draft: Draft
     adopt: Callable[[str, NewProject, Path | None], Awaitable[Project]]
     """Take an existing repository: a folder as it is, or a clone of an address (into the folder)."""
     forget: Callable[[str, bool], Awaitable[None]]
@@ -93,5 +123,9 @@ class Services:
     """The processes that do tasks."""
     checkup: Callable[[], Awaitable[Sequence[Checked]]]
     """What this machine has of what builds need: sandbox, browser, docker, models."""
+    replay: Callable[[str], Awaitable[str]]
+    """Rebuild a project from its record with no model and no network; what came of it, in words. Raises Diverged."""
+    sample: str
+    """A prompt that can be built here without a model."""
     place: str
     notices: tuple[str, ...] = ()

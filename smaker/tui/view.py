@@ -11,6 +11,7 @@ from functools import cached_property
 from smaker.core.control import Snapshot
 from smaker.core.events import Event
 from smaker.core.models import Desired, Project, ProjectState, Stage, Task, TaskState, TestStatus, Usage
+from smaker.core.queue import queued
 
 RECENT = 200  # events kept of each project
 
@@ -108,6 +109,11 @@ class ProjectView:
     def waiting(self) -> Task | None:
         """The task that waits at a gate, or for an answer to its ``question``."""
         return next((task for task in self.tasks if task.state is TaskState.BLOCKED), None)
+
+    @property
+    def queue(self) -> list[Task]:
+        """The further steps that wait for their turn, the next first."""
+        return queued(self.tasks)
 
     @property
     def moving(self) -> bool:

@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from smaker.core.ports import Agent, Deployer, Environments, ProjectLock, Sandbox, Store, Workspaces
     from smaker.core.replay import Replayed
     from smaker.core.secrets import Redactor
-    from smaker.core.worker import Worker
+    from smaker.core.worker import Crew, Worker
     from smaker.deploy.compose import Cleaned, ComposeTarget
     from smaker.deploy.process import ProcessTarget
     from smaker.profiles import Catalog
     from smaker.store.sql import SqlStore
+    from smaker.wiring.engaged import Engaged
     from smaker.wiring.models import ConfiguredModels
     from smaker.workspace import GitWorkspaces
 
@@ -43,6 +44,7 @@ class Local:
     home: Path
     settings: Settings
     control: Engine
+    crew: Crew
     worker: Worker
     store: Store
     workspaces: Workspaces
@@ -84,18 +86,18 @@ class Local:
         where = self.containers if self.containers.current(project) is not None else None
         await (where.logs if where else self.deployer.output)(project, heard, follow=follow)
 
-    def draft(self, prompt: str) -> NewProject:
-        """A project of this prompt with what the configuration says. Raises ConfigError if no model can plan it,
-        UsageError if the prompt cannot be one."""
+    def draft(self, prompt: str, engaged: Engaged | None = None) -> NewProject:
+        """A project of this prompt with what the settings say (those this was opened with, or of ``engaged``). Raises
+        ConfigError if no model can plan it, UsageError if the prompt cannot be one."""
         from smaker.core.control import NewProject
         from smaker.core.models import Budget
         from smaker.core.typed import MAX_OFFLINE, MAX_PROMPT, checked
 
-        settings = self.settings
+        settings, models = (engaged.settings, engaged.models) if engaged else (self.settings, self.models)
         offline = settings.llm.mode == "offline"
         text = checked(prompt, limit=MAX_OFFLINE if offline else MAX_PROMPT)
         if not offline:
-            self.models.ready()
+            models.ready()
         return NewProject(
             prompt=text,
             mode=settings.llm.mode,
@@ -266,6 +268,7 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
             home=home,
             settings=settings,
             control=engine,
+            crew=crew,
             worker=Worker(info, crew),
             store=store,
             workspaces=workspaces,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from importlib import import_module
@@ -11,11 +13,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from smaker.config import Loaded
-    from smaker.core.errors import SmakerError
-    from smaker.core.models import WorkerInfo
-    from smaker.core.ports import Build
+    from smaker.core.control import NewProject
+    from smaker.core.models import Deployment, WorkerInfo
+    from smaker.core.ports import Container
     from smaker.core.profile import Profile
+    from smaker.tui.app import SmakerApp
     from smaker.tui.services import Services
+    from smaker.wiring.driving import Builds
     from smaker.wiring.local import Local
 
 ENGINE = (
@@ -28,78 +32,23 @@ ENGINE = (
     "smaker.agents.inspection",
     "smaker.deploy.compose",
     "smaker.wiring.models",
+    "smaker.wiring.driving",
     "smaker.tui.feed",
 )
 """What an engine and the screens over it are made of."""
 
-PAUSE_S = 8.0  # how long to wait for a step to end
-
-
-class LocalBuilder:
-    """Implements `smaker.tui.services.Builder` by the worker of this process."""
-
-    def __init__(self, local: Local) -> None:
-        self._local = local
-        self._turns = asyncio.Semaphore(local.settings.limits.max_parallel_projects)
-        self._driving: dict[str, asyncio.Task[Build]] = {}
-
-    def start(self, project: str, failed: Callable[[SmakerError], None]) -> None:
-        """Drive a project until it is settled, when its turn comes; one that is driven already is left alone."""
-        from smaker.core.errors import SmakerError
-
-        if project in self._driving:
-            return
-
-        def ended(task: asyncio.Task[Build]) -> None:
-            del self._driving[project]
-            if task.cancelled():
-                return
-            error = task.exception()
-            if isinstance(error, SmakerError):
-                failed(error)
-            elif error is not None:
-                raise error
-
-        task = self._driving[project] = asyncio.create_task(self._drive(project), name=f"build {project}")
-        task.add_done_callback(ended)
-
-    def running(self) -> frozenset[str]:
-        """The projects driven or waiting for their turn here."""
-        return frozenset(self._driving)
-
-    async def pause_all(self) -> None:
-        """Pause every build of here at its next step and wait until they stand still, a few seconds at most."""
-        from smaker.core.commands import Pause
-
-        driving = dict(self._driving)
-        for project in driving:
-            await self._local.control.steer(project, Pause())
-        if driving:
-            _, late = await asyncio.wait(driving.values(), timeout=PAUSE_S)
-            await self._end(late)
-
-    async def close(self) -> None:
-        """Give running tasks back: whoever starts next goes on with them."""
-        await self._end(set(self._driving.values()))
-
-    async def _drive(self, project: str) -> Build:
-        async with self._turns:
-            return await self._local.worker.drive(project)
-
-    @staticmethod
-    async def _end(tasks: set[asyncio.Task[Build]]) -> None:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+SITE = "a landing page with a pricing table that switches monthly and yearly, and a contact form"
+TOOL = "a command line tool to keep track of expenses (date, category, amount) with a total per category"
 
 
 class LocalSettings:
     """Implements `smaker.tui.services.SettingsDesk` over the user's file."""
 
-    def __init__(self, file: Path, load: Callable[[], Loaded], local: Local) -> None:
+    def __init__(self, file: Path, load: Callable[..., Loaded], builds: Builds) -> None:
         self.file = file
         self._load = load
-        self._local = local
+        self._done: list[tuple[str, bytes | None, bytes]] = []  # key, the file before, the file after
+        self._builds = builds
 
     def loaded(self) -> Loaded:
         """Every setting and where it came from, read again."""
@@ -109,12 +58,36 @@ class LocalSettings:
         """Set a key in the user's file; the settings as they are then. Raises ConfigError."""
         from smaker.config import set_value
 
+        before = self._bytes()
         set_value(self.file, key, text)
+        self._done.append((key, before, self._bytes() or b""))
         return self._load()
+
+    def try_value(self, key: str, text: str) -> None:
+        """Raise the ConfigError that `set` would."""
+        from smaker.config import check_value
+
+        check_value(self.file, key, text)
+
+    def undo(self) -> str | None:
+        """Take the last `set` back; its key. Raises ConfigError."""
+        from smaker.config import put_back
+
+        if not self._done:
+            return None
+        key, before, after = self._done.pop()
+        put_back(self.file, before, after)
+        return key
+
+    def _bytes(self) -> bytes | None:
+        try:
+            return self.file.read_bytes()
+        except FileNotFoundError:
+            return None
 
     async def check(self, provider: str) -> Mapping[str, str]:
         """Ask a provider's model small questions. Raises ConfigError, Unavailable, ModelError."""
-        checked = await self._local.models.router.check(provider)
+        checked = await self._builds.engagements.of(None).models.router.check(provider)
         return {finding.ability: "" if finding.able else finding.why for finding in checked.findings}
 
 
@@ -123,6 +96,16 @@ class LocalDeployments:
 
     def __init__(self, local: Local) -> None:
         self._local = local
+
+    async def current(self, project: str) -> Deployment | None:
+        """What runs now, and whether it is healthy."""
+        targets = [*self._local.targets.values()]
+        found = await asyncio.to_thread(lambda: [target.current(project) for target in targets])
+        return next((deployment for deployment in found if deployment is not None), None)
+
+    async def containers(self, project: str) -> Sequence[Container]:
+        """The containers of a deployment by Compose. Raises Unavailable."""
+        return await self._local.containers.containers(project)
 
     async def stop(self, project: str) -> bool:
         """Stop a project's software; whether any ran."""
@@ -133,11 +116,22 @@ class LocalDeployments:
         await self._local.output(project, heard, follow=follow)
 
 
-def build_services(local: Local, builder: LocalBuilder, file: Path, load: Callable[[], Loaded]) -> Services:
+def build_services(local: Local, builds: Builds, file: Path, load: Callable[..., Loaded]) -> Services:
     """What the app is given, of an engine in this process."""
     from smaker.tui.services import Services
     from smaker.wiring.checkup import Place, examine
     from smaker.wiring.reader import open_reader
+
+    def draft(prompt: str, mode: str | None = None, model: str | None = None) -> NewProject:
+        engaged = builds.engagements.of(mode)
+        if model is not None:
+            engaged.models.named(model)  # says now what is wrong with it
+        return local.draft(prompt, engaged).model_copy(update={"model": model})
+
+    async def replay(project: str) -> str:
+        found = await local.replay(project)
+        verdict = "equal to what is there" if found.equal else f"different: the record says {found.recorded[:12]}"
+        return f"{found.tasks} tasks, {found.steps} steps, tree {found.tree[:12]}: {verdict}"
 
     def profiles() -> Sequence[Profile]:
         return [loaded.profile for loaded in local.catalog.all()]
@@ -147,46 +141,68 @@ def build_services(local: Local, builder: LocalBuilder, file: Path, load: Callab
 
     return Services(
         control=local.control,
-        builder=builder,
-        settings=LocalSettings(file, load, local),
+        builder=builds,
+        settings=LocalSettings(file, load, builds),
         deployments=LocalDeployments(local),
-        draft=local.draft,
+        draft=draft,
         adopt=local.adopt,
         forget=lambda project, files: local.forget(project, files=files),
         profiles=profiles,
         workers=workers,
         checkup=lambda: asyncio.to_thread(examine, Place(local.home, load, lambda: open_reader(local.home))),
+        replay=replay,
+        sample=SITE if shutil.which("node") else TOOL,
         place=str(local.home),
         notices=local.notices,
     )
 
 
-def run_terminal(home: Path, file: Path, load: Callable[[], Loaded]) -> None:
-    """Run the app over an engine in this process until its user leaves. Raises what kept the engine from opening."""
-    asyncio.run(_run(home, file, load))
+def run_terminal(home: Path, file: Path, load: Callable[..., Loaded], *, config: Path | None = None) -> int:
+    """Run the app over an engine in this process until its user leaves; return the exit code. ``config`` is the file
+    that the user named. Raises what kept the engine from opening, or ended the app."""
+    return asyncio.run(_run(home, file, load, config))
 
 
-async def _run(home: Path, file: Path, load: Callable[[], Loaded]) -> None:
+async def _run(home: Path, file: Path, load: Callable[..., Loaded], config: Path | None) -> int:
     from smaker.tui.app import SmakerApp
 
     async with AsyncExitStack() as opened:
 
         async def connect() -> Services:
             settings = (await asyncio.to_thread(_load_engine, load)).settings
+            from smaker.wiring.driving import Builds
             from smaker.wiring.local import open_local
 
             local = await opened.enter_async_context(open_local(home, settings))
-            builder = LocalBuilder(local)
-            opened.push_async_callback(builder.close)
-            return build_services(local, builder, file, load)
+            builds = Builds(local, load, config=config)
+            opened.push_async_callback(builds.close)
+            return build_services(local, builds, file, load)
 
         app = SmakerApp(connect)
+        ended_by = _end_by_signals(app)
         await app.run_async()
     if app.failure is not None:
         raise app.failure
+    return 128 + ended_by[0] if ended_by else app.return_code or 0
 
 
-def _load_engine(load: Callable[[], Loaded]) -> Loaded:
+def _end_by_signals(app: SmakerApp) -> list[int]:
+    """Have signals end the app in good order: the terminal is put back, and tasks are given back. The same signal once
+    more ends it at once. Return where the first is noted."""
+    loop = asyncio.get_running_loop()
+    got: list[int] = []
+
+    def end(number: int) -> None:
+        got.append(number)
+        loop.remove_signal_handler(number)
+        app.exit()
+
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        loop.add_signal_handler(number, end, number)
+    return got
+
+
+def _load_engine(load: Callable[..., Loaded]) -> Loaded:
     """Import in a thread what takes long, so that the first screen can be painted; return the settings."""
     for module in ENGINE:
         import_module(module)

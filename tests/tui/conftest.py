@@ -27,7 +27,8 @@ from smaker.tui.app import SmakerApp
 from smaker.tui.services import Services
 from smaker.tui.tabs.base import TABS, ProjectTab
 from smaker.wiring import Local, open_local
-from smaker.wiring.terminal import LocalBuilder, build_services
+from smaker.wiring.driving import Builds
+from smaker.wiring.terminal import build_services
 
 SCREENS = Path(__file__).with_name("screens")
 SITE = "a landing page with a contact form"
@@ -82,13 +83,14 @@ async def open_desk(tmp_path: Path) -> AsyncIterator[Open]:
         async def open_(home: Path) -> Desk:
             file = tmp_path / "config.yaml"
 
-            def load() -> Any:
-                return load_settings(user_file=file, environ=os.environ)
+            def load(**overrides: object) -> Any:
+                given = {key.replace("__", "."): value for key, value in overrides.items()}
+                return load_settings(user_file=file, environ=os.environ, overrides=given)
 
             local = await stack.enter_async_context(open_local(home, load().settings))
-            builder = LocalBuilder(local)
-            stack.push_async_callback(builder.close)
-            return Desk(local, build_services(local, builder, file, load))
+            builds = Builds(local, load)
+            stack.push_async_callback(builds.close)
+            return Desk(local, build_services(local, builds, file, load))
 
         yield open_
 
@@ -219,12 +221,12 @@ class Tmux:
         """What is shown."""
         return self._do("capture-pane", "-p")
 
-    def until(self, pattern: str, timeout_s: float = 30) -> str:
-        """Wait for what is shown to match; return it. The test fails with the screen if it does not."""
     def colours(self) -> str:
         """The same with the codes of its colours."""
         return self._do("capture-pane", "-p", "-e")
 
+    def until(self, pattern: str, timeout_s: float = 30) -> str:
+        """Wait for what is shown to match; return it. The test fails with the screen if it does not."""
         deadline = time.monotonic() + timeout_s
         while not re.search(pattern, shown := self.screen, re.M):
             assert time.monotonic() < deadline, f"{pattern!r} is not on the screen:\n{shown}"

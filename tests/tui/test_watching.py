@@ -31,7 +31,8 @@ def test_the_first_paint_needs_neither_models_nor_the_engine() -> None:
 
 async def test_an_empty_home_says_so(desk: Any) -> None:
     async with desk.shown() as pilot:
-        assert isinstance(pilot.app.screen, Dashboard)
+        await pilot.press("escape")
+        await desk.until(pilot, lambda: isinstance(pilot.app.screen, Dashboard))
         assert "no project yet" in str(pilot.app.screen.query_one("#nothing", Static).render())
 
 
@@ -122,6 +123,7 @@ async def test_a_build_is_seen_as_it_goes(desk: Any) -> None:
 
 async def test_what_another_terminal_makes_and_deletes_is_seen(desk: Any) -> None:
     async with desk.shown() as pilot:
+        await pilot.press("escape")
         project = await desk.project()
         await desk.until(pilot, lambda: len(rows(pilot.app)) == 1)
         await pilot.press("enter")

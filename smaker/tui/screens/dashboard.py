@@ -51,7 +51,7 @@ class Dashboard(SteeringScreen):
 
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "new", "New"),
+        Binding("n", "app.new", "New"),
         Binding("slash", "filter", "Filter"),
         Binding("s", "sort", "Sort", show=False),
         Binding("escape", "unfilter", "All", show=False),
@@ -60,7 +60,7 @@ class Dashboard(SteeringScreen):
     def __init__(self) -> None:
         super().__init__()
         self._sort = 0
-        self._words = ""
+        self._wanted = ""
         self._order: list[str] = []  # as shown
         self._shown: dict[str, tuple[Text, ...]] = {}
 
@@ -109,7 +109,7 @@ class Dashboard(SteeringScreen):
 
     def moved(self, batch: Batch) -> None:
         """Show what changed."""
-        if batch.listed or (self._words and batch.projects):
+        if batch.listed or (self._wanted and batch.projects):
             self._arrange()
         else:
             for project in batch.projects:
@@ -161,7 +161,7 @@ class Dashboard(SteeringScreen):
         nothing = self.query_one("#nothing", Static)
         nothing.display = not wanted
         if self.feed.ready:
-            nothing.update(Text("No project has these words." if self._words else "There is no project yet."))
+            nothing.update(Text("No project has these words." if self._wanted else "There is no project yet."))
 
     def _update(self, project: str) -> None:
         view, shown = self.feed.views.get(project), self._shown.get(project)
@@ -181,7 +181,7 @@ class Dashboard(SteeringScreen):
     def _matches(self, view: ProjectView) -> bool:
         project = view.project
         text = f"{project.id} {project.name} {view.status} {project.profile or ''} {project.mode}".casefold()
-        return all(word in text for word in self._words.casefold().split())
+        return all(word in text for word in self._wanted.casefold().split())
 
     def _cells(self, view: ProjectView) -> tuple[Text, ...]:
         sign = STATUS[view.status]
@@ -212,16 +212,11 @@ class Dashboard(SteeringScreen):
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Open the project."""
         if event.row_key.value is not None:
-            self.smaker.show("project", event.row_key.value)
+            self.smaker.open_project(event.row_key.value)
 
     def on_data_table_row_highlighted(self) -> None:
         """Other keys make sense for another project."""
         self.refresh_bindings()
-
-    def action_new(self) -> None:
-        """A new project."""
-        if self.smaker.connected:
-            self.smaker.show("new")
 
     def action_filter(self) -> None:
         """Ask for words."""
@@ -231,13 +226,13 @@ class Dashboard(SteeringScreen):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show what has these words."""
-        self._words = event.value
+        self._wanted = event.value
         if self.smaker.connected:
             self._arrange()
 
     def on_input_submitted(self) -> None:
         """Back to the table, with what was found."""
-        self.query_one("#filter").display = bool(self._words)
+        self.query_one("#filter").display = bool(self._wanted)
         self._table.focus()
 
     def action_unfilter(self) -> None:

@@ -34,9 +34,19 @@ class LiveScreen(Screen[None]):
         """What there is to show. Only after the first `refresh_all`."""
         return self.smaker.feed
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.painted = False  # whether its widgets are there
+
+    def on_mount(self) -> None:
+        """Show what there is, if the engine was quicker."""
+        self.painted = True
+        if self.smaker.connected:
+            self.call_later(self.refresh_all)
+
     def on_screen_resume(self) -> None:
         """Show what happened meanwhile."""
-        if self.smaker.connected:
+        if self.painted and self.smaker.connected:
             self.refresh_all()
 
     def refresh_all(self) -> None:

@@ -16,8 +16,8 @@ from textual.widgets import Footer, Static, TabbedContent, TabPane, Tree
 
 from smaker.core.errors import SmakerError
 from smaker.core.models import Task
-from smaker.tui.literal import line
-from smaker.tui.screens.live import LiveScreen
+from smaker.tui.literal import content, line
+from smaker.tui.screens.steering import SteeringScreen
 from smaker.tui.tabs.base import TABS, ProjectTab
 from smaker.tui.widgets.stream import Stream
 from smaker.tui.widgets.task_tree import TaskTree, step_line
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 OUTPUT = 2_000  # characters of a recorded command's output that are shown
 
 
-class ProjectScreen(LiveScreen):
+class ProjectScreen(SteeringScreen):
     """A project, by its id."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -40,12 +40,13 @@ class ProjectScreen(LiveScreen):
             Binding(str(number), f"tab('{name}')", entry.title, show=False)
             for number, (name, entry) in enumerate(TABS.items(), 1)
         ),
-        Binding("f", "follow", "Follow"),
+        Binding("f", "follow", "Follow", show=False),
     ]
 
-    def __init__(self, project_id: str) -> None:
+    def __init__(self, project_id: str, tab: str = "") -> None:
         super().__init__()
         self.project_id = project_id
+        self._first_tab = tab
         self._chosen = ""  # the selected one
         self._following = True  # whether the selection goes to the task that runs
         self._loaded: set[str] = set()
@@ -61,17 +62,24 @@ class ProjectScreen(LiveScreen):
                 yield Stream(id="stream")
             with TabbedContent(id="right"):
                 for name, entry in TABS.items():
-                    yield TabPane(entry.title, id=f"tab-{name}")
+                    yield TabPane(content(entry.title), id=f"tab-{name}")
         yield Footer()
 
     def on_mount(self) -> None:
         """Show what is known."""
         self.query_one("#banner").display = False
+        if self._first_tab:
+            self.action_tab(self._first_tab)
 
     @property
     def view(self) -> ProjectView | None:
         """The project as it is known now, None if it was deleted."""
         return self.feed.views.get(self.project_id)
+
+    @property
+    def target(self) -> ProjectView | None:
+        """The project."""
+        return self.view
 
     # --- what changed -------------------------------------------------------------------------------------------------
 
@@ -112,6 +120,7 @@ class ProjectScreen(LiveScreen):
             if running and self._chosen not in running:
                 tree.choose(running[-1])
         self._head()
+        self.refresh_bindings()
         tab = self._on_top()
         if tab is not None and tab.parent is not None and self._key(tab) in self._loaded:
             tab.update_from(view)

@@ -1,0 +1,52 @@
+"""`?`: every key that does something where the user is, and what the signs mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from smaker.tui.literal import content
+from smaker.tui.screens.dialogs import Dialog
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+SIGNS = """\
+✓ done, ready   ▸ at work   ∘ can begin   · waits   ? waits for you   ‖ paused or stopped   ✗ failed   ▲ deployed
+Escape leads back, q leaves smaker. Every verb is in the palette (ctrl+p). Text is selected with the mouse and copied
+with ctrl+c."""
+
+
+class HelpScreen(Dialog[None]):
+    """The bindings of a screen, by where they belong."""
+
+    DEFAULT_CSS = """
+    HelpScreen > Vertical { width: 90; }
+    HelpScreen VerticalScroll { height: auto; max-height: 32; }
+    """
+
+    def __init__(self, screen: Screen[object]) -> None:
+        super().__init__(SIGNS, "Keys")
+        self._keys = keys_text(screen)
+
+    def body(self) -> ComposeResult:
+        """The keys."""
+        with VerticalScroll():
+            yield Static(content(self._keys), id="keys")
+
+
+def keys_text(screen: Screen[object]) -> str:
+    """A line for each key that does something on a screen now, those of what has the focus first."""
+    seen: set[str] = set()
+    lines: list[str] = []
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if not binding.description or binding.action in seen or binding.system:
+            continue
+        seen.add(binding.action)
+        key = screen.app.get_key_display(binding)
+        lines.append(f"{key:<12} {binding.tooltip or binding.description}")
+    return "\n".join(lines)

@@ -1,0 +1,73 @@
+"""Leaving while builds go on: they are paused, or go on without a terminal; and are found again."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from smaker.core.models import Desired, ProjectState
+from smaker.tui.screens.dashboard import Dashboard
+from smaker.tui.screens.dialogs import OneOf
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.node, pytest.mark.timeout(180)]
+
+
+async def asked(desk: Any, pilot: Any, key: str) -> None:
+    """Begin a build, quit, and choose by moving down."""
+    (project,) = pilot.app.feed.views
+    pilot.app.drive(project)
+    await desk.until(pilot, lambda: any(task.started_at for task in pilot.app.feed.views[project].tasks))
+    await pilot.press("q")
+    await desk.until(pilot, lambda: isinstance(pilot.app.screen, OneOf))
+    await pilot.press(*["down"] * {"background": 0, "pause": 1, "stay": 2}[key], "enter")
+
+
+async def test_nothing_is_asked_where_nothing_goes_on(desk: Any) -> None:
+    async with desk.shown() as pilot:
+        await pilot.press("escape")
+        await desk.until(pilot, lambda: isinstance(pilot.app.screen, Dashboard))
+        await pilot.press("q")
+        await desk.until(pilot, lambda: pilot.app._exit)
+
+
+async def test_stay(desk: Any) -> None:
+    await desk.project()
+    async with desk.shown() as pilot:
+        await asked(desk, pilot, "stay")
+        await desk.until(pilot, lambda: not isinstance(pilot.app.screen, OneOf))
+        assert not pilot.app._exit
+        assert desk.services.builder.running()
+
+
+async def test_paused_builds_go_on_by_one_key(desk: Any) -> None:
+    await desk.project()
+    async with desk.shown() as pilot:
+        await asked(desk, pilot, "pause")
+        await desk.until(pilot, lambda: pilot.app._exit, 30)
+    (project,) = await desk.services.control.projects()
+    assert project.desired is Desired.PAUSE
+    async with desk.shown() as pilot:
+        views = pilot.app.feed.views
+        await desk.until(pilot, lambda: views[project.id].status == "PAUSED")
+        await pilot.press("r")
+        await desk.until(pilot, lambda: views[project.id].status == "READY", 60)
+
+
+async def test_builds_go_on_in_a_process_of_their_own_and_are_seen_live(desk: Any) -> None:
+    await desk.project()
+    async with desk.shown() as pilot:
+        await asked(desk, pilot, "background")
+        await desk.until(pilot, lambda: pilot.app._exit, 40)
+    assert desk.services.builder.running() == frozenset()
+    async with desk.shown() as pilot:
+        view = next(iter(pilot.app.feed.views.values()))
+        await desk.until(pilot, lambda: view.status == "READY", 90)
+        assert view.seq > 20, "its events were followed"
+    for _ in range(200):
+        if desk.local.lock.holder(view.id) is None:
+            break
+        await asyncio.sleep(0.1)
+    assert desk.local.lock.holder(view.id) is None, "the process of its own has ended"
+    assert (await desk.snapshot(view.id)).project.state is ProjectState.READY
