@@ -494,6 +494,7 @@ async def test_waiting_has_an_end(sandbox: Sandbox, workspace: Path) -> None:
     command = python("import time; print('thinking', flush=True); time.sleep(60)", workspace, profile="web", port=9)
     process = await sandbox.start(command)
     try:
+        await process.wait_for_text("thinking", timeout_s=20)
         with pytest.raises(Unavailable, match="not listening on port 9"):
             await process.wait_for_port(timeout_s=0.3)
         with pytest.raises(Unavailable, match=r"(?s)not printing 'ready'.*thinking"):
