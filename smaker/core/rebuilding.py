@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from smaker.core.errors import Diverged
-from smaker.core.models import Step, StepKind, Task, TaskState
+from smaker.core.models import Project, Step, StepKind, Task, TaskState, Usage
 from smaker.core.ports import Author, Checkout, Workspace, Workspaces
 from smaker.core.recording import Recording
 from smaker.core.replay import Replayed
+from smaker.core.trailers import trailers
 
 
 async def build_again(
@@ -28,20 +29,29 @@ async def build_again(
     for task in done:
         ledger = [step for step in recording.steps if step.task == task.id and step.finished_at is not None]
         steps += len(ledger)
-        await _task(workspace, task, ledger, blobs)
+        await _task(workspace, recording.project, task, ledger, blobs)
     head = await workspace.head()
     if head is None:
         raise Diverged("there is nothing to compare: the record has no commit")
     return Replayed(tree=await workspace.tree(head), recorded=recording.tree, tasks=len(done), steps=steps)
 
 
-async def _task(workspace: Workspace, task: Task, ledger: list[Step], blobs: Mapping[str, bytes]) -> None:
+async def _task(
+    workspace: Workspace, project: Project, task: Task, ledger: list[Step], blobs: Mapping[str, bytes]
+) -> None:
     if not any(step.kind is StepKind.COMMIT for step in ledger):
         return
     checkout = await workspace.checkout(task.id, base=await _base(workspace, ledger))
     try:
+        spent, model = Usage(), ""
         for step in ledger:
-            await _step(checkout, task, step, blobs)
+            spent, model = spent + step.usage, step.model or model
+            await _step(checkout, step, blobs)
+            if step.kind is StepKind.COMMIT:
+                author = Author(name=f"smaker {task.agent}", email=f"{task.agent}@smaker.invalid")
+                said = trailers(project, task, step.index, spent=spent, model=model, serves=task.requirements)
+                await checkout.commit(step.title, author=author, trailers=said)
+                spent = Usage()
         await workspace.integrate(task.id)
     finally:
         await checkout.close()
@@ -53,7 +63,7 @@ async def _base(workspace: Workspace, ledger: list[Step]) -> str | None:
     return next((commit.sha for commit in await workspace.history() if commit.tree == tree), None)
 
 
-async def _step(checkout: Checkout, task: Task, step: Step, blobs: Mapping[str, bytes]) -> None:
+async def _step(checkout: Checkout, step: Step, blobs: Mapping[str, bytes]) -> None:
     if step.changes:
         files: dict[str, tuple[str, bytes] | None] = {}
         for path, entry in step.changes.items():
@@ -65,7 +75,3 @@ async def _step(checkout: Checkout, task: Task, step: Step, blobs: Mapping[str, 
         tree = await checkout.snapshot()
         if tree != step.tree:
             raise Diverged(f"step {step.id} ({step.title}): the tree is {tree}, the record says {step.tree}")
-    if step.kind is StepKind.COMMIT:
-        author = Author(name=f"smaker {task.agent}", email=f"{task.agent}@smaker.invalid")
-        trailers = [("Smaker-Project", task.project), ("Smaker-Task", task.id), ("Smaker-Step", step.id)]
-        await checkout.commit(step.title, author=author, trailers=trailers)

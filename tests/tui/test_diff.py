@@ -115,10 +115,10 @@ async def test_the_user_s_own_edits_as_they_are_now(own: Any, go: Any, screen_is
     async with desk.shown((80, 24)) as pilot:
         tab = await go(pilot, "diff", project)
         view = tab.query_one(DiffView)
-        await pilot.press("u")
+        await pilot.press("m")
         await desk.until(pilot, lambda: "no edits" in text(view))
         (folder / "notes.txt").write_text("my own\n[@click=app.quit]words[/]\n")
-        await pilot.press("u")
+        await pilot.press("m")
         await desk.until(pilot, lambda: "notes.txt" in text(view))
         assert "[@click=app.quit]words[/]" in text(view)
         screen_is(pilot, tab, "diff-own")
@@ -133,7 +133,7 @@ async def test_twenty_thousand_lines_are_scrolled_and_turned_at_once(own: Any, g
     async with desk.shown() as pilot:
         tab = await go(pilot, "diff", project)
         view = tab.query_one(DiffView)
-        await pilot.press("u")
+        await pilot.press("m")
         await desk.until(pilot, lambda: view.row_count > 20_000)
         view.focus()
         took: list[float] = []

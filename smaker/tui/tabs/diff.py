@@ -11,13 +11,13 @@ from textual.binding import Binding, BindingType
 from textual.widgets import DataTable, Static
 
 from smaker.core.errors import SmakerError
+from smaker.tui.going_back import step_of
 from smaker.tui.literal import cell, content
 from smaker.tui.screens.live import complaint
 from smaker.tui.tabs.base import ProjectTab
 from smaker.tui.widgets.diff_view import DiffView
 
 if TYPE_CHECKING:
-    from smaker.core.ports import CommitInfo
     from smaker.tui.view import ProjectView
 
 OWN = ""
@@ -33,7 +33,7 @@ class DiffTab(ProjectTab):
     ProjectScreen.-zoom #left, ProjectScreen.-zoom #diff-steps { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("u", "own", "Your edits"),
+        Binding("m", "own", "Your edits"),
         Binding("v", "beside", "Side by side"),
         Binding("n", "file(1)", "Next file"),
         Binding("N", "file(-1)", "Previous file", show=False),
@@ -92,7 +92,7 @@ class DiffTab(ProjectTab):
         table.clear()
         table.add_row(cell("own"), cell("Your own edits, not committed"), key=OWN)
         for commit in commits:
-            table.add_row(cell(_step(commit)), cell(commit.subject), key=commit.sha)
+            table.add_row(cell(step_of(commit)), cell(commit.subject), key=commit.sha)
         keys = [OWN, *(commit.sha for commit in commits)]
         wanted = keys.index(chosen) if chosen in keys else min(1, len(commits))
         table.move_cursor(row=wanted, animate=False)
@@ -142,7 +142,3 @@ class DiffTab(ProjectTab):
         """The whole width and height for the diff, or the rest beside it again."""
         self.screen.toggle_class("-zoom")
         self._diff.focus()
-
-
-def _step(commit: CommitInfo) -> str:
-    return commit.trailers.get("Smaker-Step") or commit.sha[:7]
