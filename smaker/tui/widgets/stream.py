@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Size
+from textual.strip import Strip
 from textual.widgets import Log
 
 from smaker.core.terminal import sanitize
@@ -13,36 +18,72 @@ WIDEST = 2_000  # characters of one line; a longer one is broken
 
 
 class Stream(Log):
-    """A `Log` for text that comes in pieces."""
+    """A `Log` for text that comes in pieces, many lines at a time: what is out of sight costs next to nothing."""
 
     def __init__(self, *, lines: int = LINES, **options: Any) -> None:
         super().__init__(max_lines=lines, **options)
 
     def pour(self, text: str) -> None:
         """Add a piece of text, wherever it begins and ends."""
-        text = sanitize(text.replace("\r\n", "\n").replace("\r", "\n"))
+        text = sanitize(text.replace("\r\n", "\n").replace("\r", "\n")).expandtabs(4)
+        if not text:
+            return
         follow = self.is_vertical_scroll_end
+        if not self._lines:
+            self._lines.append("")
         last = len(self._lines) - 1
-        self._render_line_cache.discard(last)  # the line that goes on
-        room = WIDEST - (len(self._lines[-1]) if self._lines else 0)
-        if len(text) > room:
-            text = _broken(text, room)
-        self.write(text, scroll_end=follow)
+        first, *more = text.split("\n")
+        room = WIDEST - len(self._lines[last])
+        self._lines[last] += first[:room]
+        added = [first[room:], *more] if len(first) > room else more
+        self._lines += [part for line in added for part in _broken(line)]
+        self._width = max(self._width, *map(cell_len, self._lines[last:]))
+        self._render_line_cache.discard(last)
+        self._shorten(follow)
+        self._resize()
+        if follow:
+            self.scroll_end(animate=False, immediate=True, x_axis=False)
+        self.refresh()
 
     def say(self, text: str) -> None:
         """Add a line of its own."""
         begin = "\n" if self._lines and self._lines[-1] else ""
         self.pour(f"{begin}{text}\n")
 
+    def _shorten(self, follow: bool) -> None:
+        """Forget what is too old; who reads further up goes on reading the same."""
+        too_many = len(self._lines) - (self.max_lines or LINES)
+        if too_many <= 0:
+            return
+        del self._lines[:too_many]
+        self._render_line_cache.clear()
+        if not follow:
+            self.scroll_to(y=self.scroll_y - too_many, animate=False, immediate=True)
 
-def _broken(text: str, room: int) -> str:
-    """The text with lines of at most `WIDEST`, the first of at most ``room``."""
-    parts: list[str] = []
-    for line in text.splitlines(keepends=True):
-        rest = line
-        while len(rest) > max(1, room):
-            parts.append(f"{rest[: max(1, room)]}\n")
-            rest, room = rest[max(1, room) :], WIDEST
-        parts.append(rest)
-        room = WIDEST
-    return "".join(parts)
+    def _resize(self) -> None:
+        """Have the scroll bars, which are always there, know of more lines: that lays nothing out anew."""
+        size = Size(self._width, len(self._lines))
+        if size != self.virtual_size:
+            self.set_reactive(Log.virtual_size, size)  # pyright: ignore[reportArgumentType]  a descriptor
+            self._scroll_update(size)
+
+    def _render_line_strip(self, y: int, rich_style: Style) -> Strip:
+        """Return a line as it is drawn; `Log` makes it anew each time, by way of a `Text`."""
+        if self.text_selection is not None:
+            return super()._render_line_strip(y, rich_style)
+        if (known := self._render_line_cache.get(y)) is None:
+            line = self._lines[y]
+            known = self._render_line_cache[y] = Strip([Segment(line, rich_style)], cell_len(line))
+        return known
+
+    def notify_style_update(self) -> None:
+        """Draw in other colours."""
+        self._render_line_cache.clear()
+        super().notify_style_update()
+
+
+def _broken(line: str) -> list[str]:
+    """The line in parts of at most `WIDEST`."""
+    if len(line) <= WIDEST:
+        return [line]
+    return [line[begin : begin + WIDEST] for begin in range(0, len(line), WIDEST)]
