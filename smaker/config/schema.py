@@ -96,6 +96,21 @@ def takes_text(path: Key) -> bool:
     return all(part is str or get_origin(part) is Literal or _is(part, Enum) for part in parts)
 
 
+def choices(path: Key) -> tuple[str, ...]:
+    """The words a value is one of, as they are typed; none where it is free."""
+    found: list[str] = []
+    for part in _alternatives(_kind(path)):
+        if part is bool:
+            found += ["true", "false"]
+        elif get_origin(part) is Literal:
+            found += [str(word) for word in get_args(part)]
+        elif _is(part, Enum):
+            found += [str(member.value) for member in part]
+        elif part is not type(None):
+            return ()
+    return tuple(found)
+
+
 def may_be_null(path: Key) -> bool:
     """Whether a key may be null."""
     return type(None) in _alternatives(_kind(path))

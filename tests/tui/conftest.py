@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widget import Widget
 
 from smaker.config import load_settings
@@ -160,16 +161,17 @@ def go() -> Go:
 
 @pytest.fixture
 def screen_is() -> Callable[..., None]:
-    """Compare what a widget (a tab, a screen) shows, as text, with ``screens/<name>.txt``; with PYTEST_SNAP=1 that is
-    written anew. Ids of projects, and what matches one of the patterns ``hidden``, are blanked."""
+    """Compare what a widget (a tab, a screen without its footer) shows with ``screens/<name>.txt``, as text; with
+    PYTEST_SNAP=1 that is written anew. Ids of projects, and what matches the patterns ``hidden``, are blanked."""
 
     def compare(pilot: Pilot[Any], widget: Widget, name: str, *hidden: str) -> None:
         part = widget.region
-        strips = pilot.app.screen._compositor.render_strips()[part.y : part.bottom]
+        footer = 1 if isinstance(widget, Screen) else 0
+        strips = pilot.app.screen._compositor.render_strips()[part.y : part.bottom - footer]
         text = "\n".join(strip.crop(part.x, part.right).text.rstrip() for strip in strips).rstrip() + "\n"
         ids = [re.escape(project) for project in pilot.app.feed.views]
         for pattern in (*ids, *hidden):
-            text = re.sub(pattern, lambda found: "·" * len(found.group()), text)
+            text = re.sub(pattern, "···", text)
         file = SCREENS / f"{name}.txt"
         if os.environ.get("PYTEST_SNAP"):
             SCREENS.mkdir(exist_ok=True)
