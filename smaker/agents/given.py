@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from smaker.config.spec_file import SPEC_FILE, dump_spec
 from smaker.core.context import Context
+from smaker.core.counting import counted
 from smaker.core.models import Outcome, Verdict
 from smaker.core.revision import EDITED
 from smaker.core.spec import Spec
@@ -19,4 +20,6 @@ async def take_given(context: Context) -> Outcome | None:
     fresh = [entry.id for entry in spec.requirements if known is None or entry not in known.requirements]
     await context.write({SPEC_FILE: dump_spec(spec)}, title="write the spec", own=True)
     await context.commit("plan: edited by the user", requirements=fresh)
-    return Outcome(verdict=Verdict.DONE, summary=f"{len(spec.requirements)} requirements, as edited", spec=spec)
+    return Outcome(
+        verdict=Verdict.DONE, summary=f"{counted(len(spec.requirements), 'requirement')}, as edited", spec=spec
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from smaker.agents.evidence import compare_proofs, is_source, parse_junit, read_tests
 from smaker.core.context import Context
+from smaker.core.counting import counted
 from smaker.core.errors import BuildFailed
 from smaker.core.models import Proof, TestSource, TestStatus
 from smaker.core.profile import Profile
@@ -63,7 +64,7 @@ async def see_red(
     await context.prepare(profile)
     ran = await context.run(
         (*profile.test, *WHOLE[profile.dialect]),
-        title=f"see {len(fresh)} tests fail without the work",
+        title=f"see {counted(len(fresh), 'test')} fail without the work",
         collect=[profile.junit],
         at=before_work,
         overlay={**files},

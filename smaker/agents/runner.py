@@ -12,6 +12,7 @@ from smaker.agents.inherited import put_back, red_before, standing
 from smaker.agents.inspection import inspect_proofs, test_sources
 from smaker.core.box import Ran
 from smaker.core.context import Context
+from smaker.core.counting import counted
 from smaker.core.coverage import parse_coverage
 from smaker.core.models import Finding, Outcome, Problem, Severity, TestReport, TestSource, TestStatus, Verdict
 from smaker.core.ports import SandboxProfile
@@ -87,11 +88,13 @@ class Runner:
             return _problems(findings, report, table)
         if not by_hand:
             await context.write({TRACE_FILE: _dump(table, report)}, title="write the proof", own=True)
-            await context.commit(f"proof: {report.count(TestStatus.PASSED)} tests pass")
+            await context.commit(f"proof: {_passing(report)}")
             report = report.model_copy(update={"tree": await context.tree()})
         covered = f", {report.coverage:.0f} % covered" if report.coverage is not None else ""
         return Outcome(
-            verdict=Verdict.DONE, summary=f"{report.count(TestStatus.PASSED)} tests pass{covered}", report=report
+            verdict=Verdict.DONE,
+            summary=f"{_passing(report)}{covered}",
+            report=report,
         )
 
     @staticmethod
@@ -246,7 +249,7 @@ def _why(row: TraceRow) -> str:
 def _problems(findings: list[Finding], report: TestReport, table: Trace) -> Outcome:
     """Findings go to the fixer, but a requirement that nobody wrote a test for is beyond it."""
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
-    summary = f"{len(errors)} findings: {errors[0].message}"
+    summary = f"{counted(len(errors), 'finding')}: {errors[0].message}"
     if all(finding.source == "proof" for finding in errors):
         names = ", ".join(row.requirement for row in table.unproved) or "tests were weakened"
         problem = Problem(
@@ -276,3 +279,8 @@ def _dump(table: Trace, report: TestReport) -> bytes:
     return (
         json.dumps({"tests": {"passed": passed}, "requirements": rows}, indent=2, ensure_ascii=False) + "\n"
     ).encode()
+
+
+def _passing(report: TestReport) -> str:
+    passed = report.count(TestStatus.PASSED)
+    return f"{counted(passed, 'test')} {'passes' if passed == 1 else 'pass'}"

@@ -13,6 +13,7 @@ from typing import cast
 
 from pydantic import JsonValue
 
+from smaker.core.counting import counted
 from smaker.core.draft import Draft
 from smaker.core.models import Dispute, Finding, Outcome, Problem, Severity, Stage, Task, TestStatus
 
@@ -69,7 +70,7 @@ def mend(draft: Draft, task: Task, outcome: Outcome) -> None:
     first = errors[0].message if errors else outcome.summary
     best, stuck = _progress([*rounds, now])
     if len(rounds) >= draft.build.project.limits.max_fix_attempts:
-        _give_up(draft, f"Still {len(errors)} findings after {len(rounds)} fix attempts: {first}")
+        _give_up(draft, f"Still {counted(len(errors), 'finding')} after {counted(len(rounds), 'fix attempt')}: {first}")
     elif stuck and now.turn:
         _give_up(draft, f"No progress in {2 * PATIENCE} fix attempts, the last ones begun anew: {first}")
     elif stuck:
@@ -101,7 +102,7 @@ def _add_round(draft: Draft, task: Task, now: _State, *, number: int, anew: _Sta
     payload["findings"] = [*given]
     fix = draft.add(
         Stage.FIX,
-        f"Fix {len(given)} findings" + (", begun anew" if anew else ""),
+        f"Fix {counted(len(given), 'finding')}" + (", begun anew" if anew else ""),
         after=(task.id,),
         requirements=tuple(sorted({identifier for finding in _parsed(given) for identifier in finding.requirements})),
         payload=payload,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import cast
 
+from smaker.core.counting import counted
 from smaker.core.draft import Draft
 from smaker.core.models import DeployTarget, Gate, Stage, Task, TaskState
 from smaker.core.queue import take_over
@@ -22,7 +23,7 @@ def plan(draft: Draft, task: Task, spec: Spec, commit: str | None) -> None:
     draft.put(task, payload=keep_before(task.payload, project))
     draft.event(
         "spec.ready",
-        f"{spec.name}: {len(spec.requirements)} requirements, {len(spec.modules)} modules",
+        f"{spec.name}: {counted(len(spec.requirements), 'requirement')}, {counted(len(spec.modules), 'module')}",
         task=task.id,
         data={"requirements": [requirement.id for requirement in spec.requirements]},
     )

@@ -114,8 +114,8 @@ class Worker:
         if saved is not None:
             event = NewEvent(
                 kind="workspace.rescued",
-                message=f"Your uncommitted edits stay where they are, and become part of the build once you commit them; "
-                f"a copy is saved as {saved}",
+                message="Your uncommitted edits stay where they are, and become part of the build once you commit "
+                f"them; a copy is saved as {saved}",
                 data={"ref": saved},
             )
             await self._apply(build.project.id, Change(events=(event,)))

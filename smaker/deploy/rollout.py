@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from smaker.core.counting import counted
 from smaker.core.errors import Unavailable
 from smaker.core.faults import crashpoint
 from smaker.core.models import Finding, Project, Severity
@@ -247,7 +248,7 @@ class Rollout:
         except TimeoutError as error:
             raise too_slow("The smoke test", self._patience.smoke) from error
         wrong = [finding for finding in found if finding.severity is Severity.ERROR]
-        self.transcript.note(f"smoke test of {url}", f"{len(wrong)} findings")
+        self.transcript.note(f"smoke test of {url}", counted(len(wrong), "finding"))
         if wrong:
             logs = [await self._inventory.log(entry) for entry in await self._look(TRIAL)]
             failed = DeployFailed("E_DEPLOY_SMOKE", wrong[0].message, evidence="\n".join(logs))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smaker.core.checked import Checked
+from smaker.core.counting import counted
 from smaker.core.errors import SmakerError
 from smaker.core.ports import SandboxLevel
 
@@ -84,7 +85,7 @@ def _record(place: Place) -> Checked:
         count = len(place.reader().listed())
     except SmakerError as error:
         return Checked(name="record", state="bad", detail=error.message, remedy=error.hint)
-    return Checked(name="record", state="ok", detail=f"{count} projects")
+    return Checked(name="record", state="ok", detail=counted(count, "project"))
 
 
 def _configuration(place: Place) -> Checked:

@@ -154,7 +154,7 @@ def test_a_green_run_makes_it_ready() -> None:
 def test_findings_lead_to_a_fix_and_another_run() -> None:
     build = built()
     build = do(build, run_of(build), Verdict.FINDINGS, findings=[FINDING], report=REPORT)
-    assert ready(build) == {"Fix 1 findings"}
+    assert ready(build) == {"Fix 1 finding"}
     assert build.project.state is ProjectState.DEBUGGING
     fix = next(task for task in build.tasks if task.stage is Stage.FIX)
     assert fix.requirements == ("R1",)

@@ -13,6 +13,7 @@ from smaker.agents.model.talk import answer_lines, file_format, room
 from smaker.agents.modules import module_of
 from smaker.agents.prompts import render
 from smaker.core.context import Context
+from smaker.core.counting import counted
 from smaker.core.models import Outcome, Severity, Stage, Verdict
 from smaker.core.ports import Role
 from smaker.core.profile import Profile
@@ -44,6 +45,7 @@ class ModelCoder:
             prompt=words,
             spec=plan,
             profile=profile,
+            pages=context.project.web and context.spec.gui,
             files=await repository(
                 context,
                 paths,
@@ -69,15 +71,17 @@ class ModelCoder:
         )
         await work.run()
         await context.commit(f"{module.name}: {module.title}"[:72], requirements=module.requirements)
-        return Outcome(verdict=Verdict.DONE, summary=f"{len(work.written)} files in {work.turns} answers")
+        return Outcome(
+            verdict=Verdict.DONE, summary=f"{counted(len(work.written), 'file')} in {counted(work.turns, 'answer')}"
+        )
 
     async def _skeleton(self, context: Context) -> Outcome:
         loaded = self._catalog.of(context.spec)
         there = set(await context.files())
         files = {path: data for path, data in loaded.render("template", context.spec).items() if path not in there}
-        await context.write({**files}, title=f"write {len(files)} files")
+        await context.write({**files}, title=f"write {counted(len(files), 'file')}")
         await context.commit(f"skeleton: {context.spec.profile}")
-        return Outcome(verdict=Verdict.DONE, summary=f"{len(files)} files")
+        return Outcome(verdict=Verdict.DONE, summary=counted(len(files), "file"))
 
 
 async def _gate(context: Context, profile: Profile, work: Work) -> str:

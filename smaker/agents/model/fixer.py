@@ -18,6 +18,7 @@ from smaker.agents.model.talk import file_format, room
 from smaker.agents.prompts import render
 from smaker.agents.web.paths import signature, slug
 from smaker.core.context import Context
+from smaker.core.counting import counted
 from smaker.core.errors import ModelError
 from smaker.core.mending import findings_of
 from smaker.core.models import Dispute, Finding, Outcome, Verdict
@@ -51,7 +52,7 @@ class ModelFixer:
         work = Work(
             context=context,
             role=Role.FIXING,
-            title=f"mend {len(findings)} findings",
+            title=f"mend {counted(len(findings), 'finding')}",
             system=render("fixer", edit_format=file_format(traits)),
             traits=traits,
             turn=turn if isinstance(turn := context.task.payload.get("turn", 0), int) else 0,
@@ -76,7 +77,7 @@ class ModelFixer:
             # what it mended stands, and what it could not is for the next round, perhaps of another model
         disputes = disputes_in(work.prose, findings)
         await context.commit(f"fix: {findings[0].message if findings else 'what was found'}"[:72])
-        said = f"{len(work.written)} files in {work.turns} answers" + (
+        said = f"{counted(len(work.written), 'file')} in {counted(work.turns, 'answer')}" + (
             f", {len(disputes)} tests or paths disputed" if disputes else ""
         )
         return Outcome(verdict=Verdict.DONE, summary=said, disputes=disputes)

@@ -12,6 +12,7 @@ from smaker.agents.model.talk import answers_to, calls_in, reserved, within_cont
 from smaker.agents.model.tools import Toolbox
 from smaker.agents.prompts import render
 from smaker.core.context import Context
+from smaker.core.counting import counted
 from smaker.core.errors import ModelError, PathError
 from smaker.core.ports import Message, Reply, Request, Role, Traits
 
@@ -93,7 +94,8 @@ class Work:
                 return
             talk.append(Message(role="user", text=wrong))
         raise ModelError(
-            f"The model's work ({self.title}) was not accepted after {self.turns} answers: {_told_of(wrong)}",
+            f"The model's work ({self.title}) was not accepted after {counted(self.turns, 'answer')}: "
+            f"{_told_of(wrong)}",
             hint="Go on with: smaker restart ID, or give it to another model.",
             code="E_MODEL_STUCK",
         )

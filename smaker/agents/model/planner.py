@@ -14,6 +14,7 @@ from smaker.agents.model.toolchain import confirmed
 from smaker.agents.prompts import render
 from smaker.config.spec_file import SPEC_FILE, dump_spec
 from smaker.core.context import Context
+from smaker.core.counting import counted
 from smaker.core.models import Gate, Outcome, Verdict
 from smaker.core.ports import Message, Role, Traits
 from smaker.core.profile import Profile
@@ -125,7 +126,11 @@ async def _there(context: Context, words: str, budget: int) -> str:
 
 
 def _summary(spec: Spec) -> str:
-    parts = [f"{len(spec.requirements)} requirements", f"{len(spec.modules)} modules", f"profile {spec.profile}"]
+    parts = [
+        counted(len(spec.requirements), "requirement"),
+        counted(len(spec.modules), "module"),
+        f"profile {spec.profile}",
+    ]
     if spec.questions:
-        parts.append(f"{len(spec.questions)} assumptions")
+        parts.append(counted(len(spec.questions), "assumption"))
     return ", ".join(parts)

@@ -14,6 +14,7 @@ from smaker.agents.model.talk import answer_lines, file_format, room
 from smaker.agents.prompts import render
 from smaker.agents.red_first import read_sources, see_red
 from smaker.core.context import Context
+from smaker.core.counting import counted
 from smaker.core.models import Finding, Outcome, Proof, TestSource, Verdict
 from smaker.core.ports import Role
 from smaker.core.profile import Profile
@@ -83,7 +84,9 @@ class ModelTester:
             requirements=sorted(named, key=lambda name: int(name[1:])),
         )
         return Outcome(
-            verdict=Verdict.DONE, summary=f"{len(examined.proofs)} tests, each seen red", proofs=tuple(examined.proofs)
+            verdict=Verdict.DONE,
+            summary=f"{counted(len(examined.proofs), 'test')}, each seen red",
+            proofs=tuple(examined.proofs),
         )
 
 

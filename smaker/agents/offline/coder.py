@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from smaker.agents.modules import module_of
 from smaker.core.context import Context
+from smaker.core.counting import counted
 from smaker.core.errors import BuildFailed
 from smaker.core.models import Outcome, Stage, Verdict
 from smaker.profiles import Catalog, LoadedProfile
@@ -27,10 +28,10 @@ class OfflineCoder:
             entity = spec.entity(module.entity) if module.entity else None
             files = loaded.render("blueprint/entity" if entity else "blueprint/project", spec, entity=entity)
             subject, requirements = f"{module.name}: {module.title}", module.requirements
-        await context.write({**files}, title=f"write {len(files)} files")
+        await context.write({**files}, title=f"write {counted(len(files), 'file')}")
         await format_files(context, loaded)
         await context.commit(subject[:72], requirements=requirements)
-        return Outcome(verdict=Verdict.DONE, summary=f"{len(files)} files")
+        return Outcome(verdict=Verdict.DONE, summary=counted(len(files), "file"))
 
 
 async def format_files(context: Context, loaded: LoadedProfile) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from smaker.agents.offline.coder import format_files
 from smaker.core.context import Context
+from smaker.core.counting import counted
 from smaker.core.mending import findings_of
 from smaker.core.models import Outcome, Problem, Verdict
 from smaker.profiles import Catalog
@@ -23,7 +24,7 @@ class OfflineFixer:
             await format_files(context, self._catalog.of(context.spec))
         if await context.tree() == before:
             first = findings[0].message if findings else "nothing was reported"
-            message = f"{len(findings)} findings that no rule mends: {first}"
+            message = f"{counted(len(findings), 'finding')} that no rule mends: {first}"
             problem = Problem(
                 message=message,
                 hint="Mend the files and run `smaker restart ID --from run`, or build with a model.",

@@ -10,6 +10,7 @@ from smaker.agents.given import take_given
 from smaker.agents.offline.reader import extend_spec, read_prompt
 from smaker.config.spec_file import SPEC_FILE, dump_spec, load_spec
 from smaker.core.context import Context
+from smaker.core.counting import counted
 from smaker.core.errors import ConfigError
 from smaker.core.models import Outcome, StepKind, Verdict
 from smaker.core.spec import Spec
@@ -72,7 +73,11 @@ class OfflinePlanner:
 
 
 def _summary(spec: Spec) -> str:
-    parts = [f"{len(spec.requirements)} requirements", f"{len(spec.entities)} entities", f"profile {spec.profile}"]
+    parts = [
+        counted(len(spec.requirements), "requirement"),
+        f"{len(spec.entities)} entities",
+        f"profile {spec.profile}",
+    ]
     if spec.questions:
         parts.append(f"{len(spec.questions)} open questions")
     if spec.unsupported:

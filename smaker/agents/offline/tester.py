@@ -5,6 +5,7 @@ from __future__ import annotations
 from smaker.agents.offline.coder import format_files
 from smaker.agents.red_first import NotRed, read_sources, see_red
 from smaker.core.context import Context
+from smaker.core.counting import counted
 from smaker.core.models import Finding, Outcome, Problem, Verdict
 from smaker.profiles import Catalog
 
@@ -23,7 +24,7 @@ class OfflineTester:
         for entity in spec.entities:
             files.update(loaded.render("acceptance/entity", spec, entity=entity))
         files.update(loaded.render("acceptance/project", spec))
-        await context.write({**files}, title=f"write {len(files)} files of tests")
+        await context.write({**files}, title=f"write {counted(len(files), 'file')} of tests")
         await format_files(context, loaded)
         written = {path: await context.read(path) for path in files}
         sources = read_sources(loaded.profile, written)
@@ -36,7 +37,7 @@ class OfflineTester:
                 {name for source in sources for name in source.requirements}, key=lambda name: int(name[1:])
             ),
         )
-        return Outcome(verdict=Verdict.DONE, summary=f"{len(sources)} tests, each seen red", proofs=proofs)
+        return Outcome(verdict=Verdict.DONE, summary=f"{counted(len(sources), 'test')}, each seen red", proofs=proofs)
 
 
 def _worthless(unproved: tuple[NotRed, ...]) -> Outcome:

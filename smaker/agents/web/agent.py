@@ -14,6 +14,7 @@ from smaker.agents.web.telling import Objection
 from smaker.agents.web.visitor import Visitor
 from smaker.core.browsing import PLAYED, Visit
 from smaker.core.context import Context
+from smaker.core.counting import counted
 from smaker.core.mending import disputed_paths
 from smaker.core.models import Finding, Outcome, Severity, Verdict
 from smaker.core.ports import SandboxLevel
@@ -75,7 +76,7 @@ class WebAgent:
         findings += [untested for path in kept for untested in left_untested(path)]
         tests |= tried.tests
         report = await keep(context, kept, tests, profile.dialect) if not by_hand else None
-        outcome = _outcome(findings, f"{len(looked.result.pages)} pages, {len(kept)} paths")
+        outcome = _outcome(findings, f"{counted(len(looked.result.pages), 'page')}, {counted(len(kept), 'path')}")
         return outcome.model_copy(update={"report": report})
 
 
@@ -164,9 +165,11 @@ def _errors(findings: Sequence[Finding]) -> list[Finding]:
 def _outcome(findings: list[Finding], summary: str) -> Outcome:
     if errors := _errors(findings):
         return Outcome(
-            verdict=Verdict.FINDINGS, summary=f"{len(errors)} findings: {errors[0].message}", findings=tuple(findings)
+            verdict=Verdict.FINDINGS,
+            summary=f"{counted(len(errors), 'finding')}: {errors[0].message}",
+            findings=tuple(findings),
         )
-    warned = f"{len(findings)} warnings" if findings else "nothing wrong"
+    warned = counted(len(findings), "warning") if findings else "nothing wrong"
     return Outcome(
         verdict=Verdict.DONE, summary=f"{summary}: {warned}" if summary else warned, findings=tuple(findings)
     )

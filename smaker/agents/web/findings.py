@@ -55,7 +55,7 @@ def from_path(path: KeptPath, visit: Visit) -> Finding | None:
     return path_wrong(
         path.name,
         path.requirements,
-        message=f"{failed.action if failed else 'the pages'}: {seen}",
+        message=seen if failed is None or str(failed.action.target or seen) in seen else f"{failed.action}: {seen}",
         expected=str(failed.action) if failed else "all of it can be done",
         seen=seen,
         evidence="\n\n".join(part for part in parts if part),

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from smaker.agents.model.guards import BROWSER_TESTS
 from smaker.agents.web.paths import PATHS_FILE, KeptPath, dump_paths, slug
 from smaker.core.context import Context
+from smaker.core.counting import counted
 from smaker.core.models import TestReport
 from smaker.core.ports.browser import Dialect
 
-_SUFFIXES: Mapping[Dialect, str] = {"pytest": ".py", "node": ".test.cjs"}
+# Named so that Node's runner takes them only where they are named: it knows no way to leave tests out.
+_SUFFIXES: Mapping[Dialect, str] = {"pytest": ".py", "node": ".cjs"}
 _CONFTEST = b'''"""Tests in a real browser: they run where Playwright is installed, on the software at BASE_URL."""
 
 import importlib.util
@@ -44,7 +46,7 @@ async def keep(
     if not new:
         return None
     await context.write(new, title="keep what was tried in a browser", own=True)
-    await context.commit(f"web: {len(tests)} tests in a browser")
+    await context.commit(f"web: {counted(len(tests), 'test')} in a browser")
     if report is None or report.tree != before:
         return None
     return report.model_copy(update={"tree": await context.tree()})

@@ -199,7 +199,7 @@ async def inaccessible(tab: Tab, axe: str, path: str, size: int, rules: tuple[st
         Claim(
             "accessibility",
             f"{one['id']} {plain(one['html'].split('>')[0])}",
-            f"Accessibility: {one['help']} ({one['id']}, {one['impact']}), {one['number']} times on {path}",
+            f"Accessibility: {one['help']} ({one['id']}, {one['impact']}), {_times(one['number'])} on {path}",
             one["help"],
             one["html"],
             Severity.ERROR if one["impact"] in {"serious", "critical"} else Severity.WARNING,
@@ -210,3 +210,7 @@ async def inaccessible(tab: Tab, axe: str, path: str, size: int, rules: tuple[st
         for one in await tab.evaluate(AXE, list(rules))
         if rules or one["id"] not in _RULES_ELSEWHERE
     ]
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"

@@ -37,6 +37,7 @@ GIVEN: dict[str, object] = {
     "tools": [],
     "tests": "",
     "answer_lines": 1500,
+    "pages": True,
     "most": 8,
     "edit_format": "(the format of files and edits)",
     "decided": ("Which case? Taken: upper.",),
