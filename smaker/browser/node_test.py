@@ -33,12 +33,14 @@ async function settle(page) {{
 _TWICE = """// The second click comes while the app's answer to the first is still on its way.
 async function clickTwice(page, button) {
   let sent = false;
+  let answered = false;
   let clicked;
   const second = new Promise((resolve) => { clicked = resolve; });
   await page.route("**/*", async (route) => {
     if (route.request().method() === "GET" || sent) return route.continue();
     sent = true;
     const answer = await route.fetch({ maxRedirects: 0 });
+    answered = true;
     await second;
     await page.waitForTimeout(200);
     await route.fulfill({ response: answer }).catch(() => {}); // the second request may have taken its place
@@ -47,7 +49,7 @@ async function clickTwice(page, button) {
   const box = await button.boundingBox();
   const at = [box.x + box.width / 2, box.y + box.height / 2];
   await page.mouse.click(...at);
-  await page.waitForTimeout(500);
+  for (let waited = 0; !answered && waited < 5000; waited += 50) await page.waitForTimeout(50);
   await page.mouse.click(...at);
   clicked();
   await page.waitForTimeout(500);

@@ -49,7 +49,7 @@ def settle(page: Page) -> None:
 
 _TWICE = '''def click_twice(page: Page, button: Locator) -> None:
     """The second click comes while the app's answer to the first is still on its way."""
-    sent, clicked = [], []
+    sent, answered, clicked = [], [], []
 
     def hold(route: Route) -> None:
         if route.request.method == "GET" or sent:
@@ -57,6 +57,7 @@ _TWICE = '''def click_twice(page: Page, button: Locator) -> None:
             return
         sent.append(route.request.url)
         answer = route.fetch(max_redirects=0)
+        answered.append(True)
         while not clicked:
             page.wait_for_timeout(50)
         try:
@@ -71,7 +72,9 @@ _TWICE = '''def click_twice(page: Page, button: Locator) -> None:
     assert box is not None
     at = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.click(*at)
-    page.wait_for_timeout(500)
+    for _ in range(100):
+        if not answered:
+            page.wait_for_timeout(50)
     page.mouse.click(*at)
     clicked.append(True)
     page.wait_for_timeout(500)

@@ -231,14 +231,21 @@ class Tab:
                 raise Missing(f"What is to be clicked twice cannot be seen on {self.path}.")
             at = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
             await self.ask(self.page.mouse.click(*at))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(sent.wait(), HOLD_S * 5)
+            await self._reached(sent)
             await self.ask(self.page.mouse.click(*at))
             clicked.set()
             await asyncio.sleep(2 * HOLD_S)
             await self.settle()
         finally:
             await self.page.unroute_all(behavior="ignoreErrors")
+
+    async def _reached(self, sent: asyncio.Event) -> None:
+        """Wait until the app has what was sent; not for long if nothing is."""
+        for patience_s in (HOLD_S * 5, PATIENCE_S):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(sent.wait(), patience_s)
+            if sent.is_set() or not self.watch.flying:
+                return
 
     async def _expect(self, action: Action, value: str, unique: str) -> None:
         end = time.monotonic() + PATIENCE_S
