@@ -13,27 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smaker.agents.evidence import parse_junit
+from smaker.agents.exhibits import exhibit_checks
 from smaker.agents.inspection import inspect_proofs, test_sources
 from smaker.agents.red_first import WHOLE
 from smaker.config.spec_file import SPEC_FILE, load_spec
-from smaker.core.bundle import LEDGER, REPOSITORY, Bundle, broken_line
+from smaker.core.bundle import LEDGER, REPOSITORY, Bundle, Check, broken_line
 from smaker.core.errors import NotFound, SmakerError
 from smaker.core.models import TestReport, TestResult, TestStatus
 from smaker.core.ports import Checkout, Command, Environments, Sandbox, Workspace, Workspaces
 from smaker.core.profile import Profile
 from smaker.core.proof import trace
-from smaker.core.spec import Frozen
 from smaker.profiles import Catalog
 
 NAMED = 5  # of a list that says what is wrong
-
-
-class Check(Frozen):
-    """One thing that was looked at. ``seen`` is what was found, in a few words."""
-
-    name: str
-    ok: bool
-    seen: str
 
 
 @dataclass(frozen=True)
@@ -70,6 +62,9 @@ class Verifier:
                 return (*checks, Check(name="history", ok=False, seen=error.message))
             checks.append(await _history(workspace, bundle))
             if checks[-1].ok:
+                if wrong is None:
+                    trees = {await workspace.tree(commit.sha): commit.sha for commit in await workspace.history()}
+                    checks += exhibit_checks(bundle, trees)
                 checks += await self._software(workspace, bundle)
         return tuple(checks)
 

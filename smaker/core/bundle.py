@@ -1,10 +1,11 @@
 """A proof bundle: one file that shows what was built, from which words, and which test proves which requirement.
 
-It is a zip archive that holds the git history, the plan, the proofs, the newest test report, the trace, reports and
-screenshots, and what the ledger recorded of every step. ``manifest.json`` comes last: it names each entry with its
-sha-256, chained in order, so that its last link, the digest, stands for all of it. The archive is stored uncompressed
-in one exact form: a reader writes it again and compares, so no byte of the file can differ unnoticed. What a digest
-cannot show is who made the file: compare it with the one that was printed where it was made.
+It is a zip archive that holds the git history, the plan, the proofs, the newest test report, the trace, reports,
+screenshots, a deployment's images and health, and what the ledger recorded of every step. ``manifest.json`` comes last:
+it names each entry with its sha-256, chained in order, so that its last link, the digest, stands for all of it. The
+archive is stored uncompressed in one exact form: a reader writes it again and compares, so no byte of the file can
+differ unnoticed. What a digest cannot show is who made the file: compare it with the one that was printed where it was
+made.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ import json
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
 from smaker.core.errors import UsageError
-from smaker.core.models import Proof, Step, TestReport
+from smaker.core.models import Proof, Step, StepKind, TestReport
 from smaker.core.proof import Trace
 from smaker.core.recording import DAMAGE, WHEN
 from smaker.core.spec import Frozen, Spec
@@ -29,6 +30,7 @@ SUFFIX = ".proof"
 MANIFEST = "manifest.json"
 REPOSITORY = "repository.bundle"
 LEDGER = "ledger.jsonl"
+EXHIBITS = "exhibits.json"
 ARTIFACTS = "artifacts/"
 LARGEST = 1 << 30  # bytes
 FIRST = "0" * 64  # before the first link of a chain
@@ -65,6 +67,20 @@ class About(Frozen):
     tree: str  # and its files
 
 
+class Exhibit(Frozen):
+    """What a step showed of the software at work: its result, as the ledger has it. The files are artifacts."""
+
+    step: str
+    kind: StepKind
+    title: str
+    output: dict[str, Any]
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Name -> sha-256 of what a visit in a browser left."""
+        return self.output.get("files") or {}
+
+
 class Claims(Frozen):
     """What a bundle says of the software, to be seen again."""
 
@@ -73,6 +89,15 @@ class Claims(Frozen):
     proofs: tuple[Proof, ...]
     report: TestReport
     trace: Trace
+    exhibits: tuple[Exhibit, ...] = ()
+
+
+class Check(Frozen):
+    """One thing that was looked at to verify a bundle. ``seen`` is what was found, in a few words."""
+
+    name: str
+    ok: bool
+    seen: str
 
 
 class Bundle(Frozen):
@@ -81,6 +106,9 @@ class Bundle(Frozen):
     digest: str
     claims: Claims
     files: Mapping[str, bytes]
+
+
+_EXHIBITS = TypeAdapter(tuple[Exhibit, ...])
 
 
 def entries_of(
@@ -93,10 +121,16 @@ def entries_of(
         "proofs.json": TypeAdapter(tuple[Proof, ...]).dump_json(claims.proofs, indent=1),
         "report.json": _json(claims.report),
         "trace.json": _json(claims.trace),
+        EXHIBITS: _EXHIBITS.dump_json(claims.exhibits, indent=1),
         LEDGER: b"".join(line.encode() + b"\n" for line in ledger_lines(steps)),
         **{f"{ARTIFACTS}{path}": data for path, data in sorted(artifacts.items())},
         REPOSITORY: repository,
     }
+
+
+def recorded(output: Mapping[str, Any] | None) -> str:
+    """What the ledger's lines say of a step's result: its sha-256."""
+    return hashlib.sha256(json.dumps(output, sort_keys=True).encode()).hexdigest()
 
 
 def ledger_lines(steps: Iterable[Step]) -> Iterator[str]:
@@ -110,7 +144,7 @@ def ledger_lines(steps: Iterable[Step]) -> Iterator[str]:
             "title": step.title,
             "at": step.started_at.isoformat(),
             "input": step.input_sha,
-            "output": hashlib.sha256(json.dumps(step.output, sort_keys=True).encode()).hexdigest(),
+            "output": recorded(step.output),
             "tree": step.tree,
             "commit": step.commit,
             "model": step.model,
@@ -170,6 +204,7 @@ def unpacked(path: Path) -> Bundle:
             proofs=TypeAdapter(tuple[Proof, ...]).validate_json(files["proofs.json"]),
             report=TestReport.model_validate_json(files["report.json"]),
             trace=Trace.model_validate_json(files["trace.json"]),
+            exhibits=_EXHIBITS.validate_json(files.get(EXHIBITS, b"[]")),
         )
         _ = files[LEDGER], files[REPOSITORY]
     except DAMAGE as error:

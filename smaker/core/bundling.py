@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from smaker.core.bundle import About, Claims, entries_of
+from collections.abc import Mapping, Sequence
+
+from smaker.core.bundle import About, Claims, Exhibit, entries_of
 from smaker.core.errors import BuildFailed, UsageError
-from smaker.core.models import Artifact
+from smaker.core.models import Artifact, Step, StepKind
 from smaker.core.ports import Store, Workspace
 from smaker.core.proof import Trace
 
@@ -30,19 +32,42 @@ async def gather(store: Store, workspace: Workspace, project: str, table: Trace,
             hint=f"See the table with `smaker trace {project}`; run the tests with: smaker test {project}",
             code="E_UNPROVED",
         )
+    steps = sorted(await store.steps(project), key=lambda step: (int(step.task[1:]), step.index))
+    newest = _newest(await store.artifacts(project))
+    trees = {await workspace.tree(commit.sha) for commit in await workspace.history()}
     claims = Claims(
         about=About(made_by=made_by, name=build.project.name, prompt=build.project.prompt, head=head, tree=tree),
         spec=spec,
         proofs=build.project.proofs,
         report=report,
         trace=table,
+        exhibits=_exhibits([step for step in steps if step.tree in trees], newest),
     )
-    steps = sorted(await store.steps(project), key=lambda step: (int(step.task[1:]), step.index))
-    artifacts = {
-        f"{artifact.kind}/{artifact.name}": await store.get_blob(artifact.sha256)
-        for artifact in _newest(await store.artifacts(project))
-    }
+    artifacts = {f"{artifact.kind}/{artifact.name}": await store.get_blob(artifact.sha256) for artifact in newest}
     return entries_of(claims, steps, await workspace.bundle(), artifacts)
+
+
+def _exhibits(steps: Sequence[Step], artifacts: Sequence[Artifact]) -> tuple[Exhibit, ...]:
+    """The newest visits in a browser, by their titles, and the newest deployment, of which all that they left is still
+    there."""
+    latest: dict[tuple[StepKind, str], Exhibit] = {}
+    for step in steps:
+        if step.output and step.kind in {StepKind.BROWSER, StepKind.DEPLOY}:
+            title = step.title if step.kind is StepKind.BROWSER else ""
+            shown = Exhibit(step=step.id, kind=step.kind, title=step.title, output=step.output)
+            latest[step.kind, title] = shown
+    kept = {f"{artifact.kind}/{artifact.name}": artifact.sha256 for artifact in artifacts}
+    return tuple(shown for shown in latest.values() if _is_there(shown, kept))
+
+
+def _is_there(shown: Exhibit, kept: Mapping[str, str]) -> bool:
+    if shown.kind is StepKind.DEPLOY:
+        left = [f"{one['kind']}/{one['name']}" for one in shown.output.get("kept") or ()]
+        return bool(left and shown.output.get("deployment")) and all(name in kept for name in left)
+    return bool(shown.files) and all(
+        sha in {kept.get(f"screenshot/{shown.title}/{name}"), kept.get(f"trace/{shown.title}/{name}")}
+        for name, sha in shown.files.items()
+    )
 
 
 def _newest(artifacts: list[Artifact]) -> list[Artifact]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from smaker.agents.exhibits import exhibit_checks
 from smaker.core.bundle import Bundle, packed, unpacked
 from smaker.core.errors import UsageError
 
@@ -78,6 +79,43 @@ def test_what_is_not_proved_has_no_bundle(forked: Built, tmp_path: Path) -> None
     assert error["code"] == "E_UNPROVED"
     assert "changed since the last run" in error["message"]
     assert not (tmp_path / "no.proof").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.timeout(300)
+def test_pictures_are_those_that_were_taken_and_a_page_that_breaks_is_told(
+    forked: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, project = forked
+    monkeypatch.setenv("SMAKER_BROWSER__ENABLED", "true")
+    assert program.json("web", project)["state"] == "READY"
+    path = tmp_path / "site.proof"
+    program.json("export", project, str(path), "--proof")
+    true = unpacked(path)
+    about = true.claims.about
+    visits = [shown.title for shown in true.claims.exhibits]
+    assert {"Read the page", "Switch prices", "Use the contact form"} <= {*visits}
+    [check] = exhibit_checks(true, {about.tree: about.head})
+    assert check.ok, check.seen
+    assert ("pictures", True) in [(one["name"], one["ok"]) for one in program.json("verify", str(path))["checks"]]
+    picture = "artifacts/screenshot/Switch prices/step-4.png"  # of yearly prices
+    other = true.files["artifacts/screenshot/Read the page/step-1.png"]
+    shown = json.loads(true.files["exhibits.json"])
+    next(one for one in shown if one["title"] == "Switch prices")["output"]["files"].clear()
+    for forged in (
+        {**true.files, picture: other},
+        {name: data for name, data in true.files.items() if name != picture},
+        {**true.files, "exhibits.json": json.dumps(shown).encode()},
+    ):
+        path.write_bytes(packed(forged)[0])
+        [check] = exhibit_checks(unpacked(path), {about.tree: about.head})
+        assert not check.ok
+
+    script = Path(program.json("status", project)["workspace"]) / "src" / "pricing.js"
+    script.write_text(script.read_text().replace('yearly: "per year"', 'yearly: "per week"'))
+    error = program.json("web", project, code=1)["error"]
+    assert "Switch prices: text [data-billing-status] 'Prices are now per year.'" in error["message"]
 
 
 def _history(files: Files, folder: Path, change: Callable[[Path], None]) -> Files:
