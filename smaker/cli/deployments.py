@@ -11,7 +11,11 @@ from smaker.core.terminal import sanitize
 
 if TYPE_CHECKING:
     from smaker.cli.session import Session
+    from smaker.core.control import Snapshot
     from smaker.wiring import Local
+
+
+ANSWERS_WITHIN_S = 1.0
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +40,28 @@ def clean(
         session.show({"containers": found.containers, "projects": [*found.projects]}, text)
 
     session.local(body)
+
+
+def as_it_answers(session: Session, snapshot: Snapshot) -> Snapshot:
+    """The same, with the health of what is deployed as it is now, and not as it was recorded."""
+    project = snapshot.project
+    if project.deployment is None or project.spec is None:
+        return snapshot
+    import asyncio
+    from urllib.parse import urlsplit
+
+    from smaker.core.errors import SmakerError
+    from smaker.core.http_probe import answers_well
+    from smaker.profiles import Catalog
+
+    try:
+        path = Catalog(session.home / "profiles").of(project.spec).profile.health
+    except SmakerError:  # the user's own profile is gone: any answer counts
+        path = None
+    port = urlsplit(project.deployment.url).port or 80
+    well = asyncio.run(answers_well(port, path, timeout_s=ANSWERS_WITHIN_S))
+    now = project.deployment.model_copy(update={"healthy": well})
+    return snapshot.model_copy(update={"project": project.model_copy(update={"deployment": now})})
 
 
 def show_output(session: Session, prefix: str, *, follow: bool) -> None:

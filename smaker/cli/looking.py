@@ -43,14 +43,15 @@ def status(
     context: typer.Context,
     project: Annotated[str | None, typer.Argument(metavar="[ID]", help="A project's id.")] = None,
 ) -> None:
-    """One project (state, tasks, progress, requirements, cost), or all."""
+    """One project (state, tasks, progress, requirements, cost, whether what is deployed answers now), or all."""
     if project is None:
         list_projects(context)
         return
+    from smaker.cli.deployments import as_it_answers
     from smaker.cli.views import status_dict, status_text
 
     session: Session = context.obj
-    snapshot = session.look(project)
+    snapshot = as_it_answers(session, session.look(project))
     session.show(status_dict(snapshot), lambda: status_text(snapshot))
 
 

@@ -116,7 +116,9 @@ def summary_text(snapshot: Snapshot) -> str:
         proved = sum(row.proved for row in rows)
         lines.append(f"  proof  {proved} of {len(rows)} requirements proved")
     if project.deployment is not None:
-        lines.append(f"  runs   {project.deployment.url}")
+        well = project.deployment.healthy
+        lines.append(f"  runs   {project.deployment.url}{'' if well else '  does not answer well now'}")
+        lines += [] if well else [f"         smaker logs {project.id} --deployment   or   smaker deploy {project.id}"]
     assumed, missing = _assumed(snapshot), project.spec.unsupported if project.spec else ()
     lines += [f"  open   {question}" for question in assumed]
     lines += [f"  not built  {entry}" for entry in missing]

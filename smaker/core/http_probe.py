@@ -38,6 +38,15 @@ async def http_get(where: Path | int, path: str, *, timeout_s: float) -> tuple[i
     return int(words[1]), body
 
 
+async def answers_well(port: int, path: str | None, *, timeout_s: float) -> bool:
+    """Whether a port of this machine answers ``path`` with 200; with no path, whether it answers "/" below 500."""
+    try:
+        status, _ = await http_get(port, path or "/", timeout_s=timeout_s)
+    except Unavailable:
+        return False
+    return status == 200 if path else status < 500
+
+
 async def _read_to_end(reader: asyncio.StreamReader) -> bytes:
     parts: list[bytes] = []
     size = 0

@@ -14,6 +14,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.sandbox, pytest.mark.node]
@@ -202,6 +203,18 @@ def test_deploy_stays_up_until_stop(forked: Built) -> None:
     url = status["deployment"]["url"]
     with urllib.request.urlopen(url, timeout=10) as reply:
         assert reply.status == 200
+    assert program.json("status", project)["deployment"]["healthy"]
+    supervisor = psutil.Process(json.loads((program.home / "deployments" / f"{project}.json").read_text())["pid"])
+    for process in [supervisor, *supervisor.children(recursive=True)]:
+        process.suspend()
+    try:
+        began = time.monotonic()
+        assert program.json("status", project)["deployment"] == {**status["deployment"], "healthy": False}
+        assert time.monotonic() - began < 10, "what does not answer is not waited for"
+        assert "does not answer well now" in program("status", project)
+    finally:
+        for process in [supervisor, *supervisor.children(recursive=True)]:
+            process.resume()
     assert program.json("stop", project)["stopped"]
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(url, timeout=10)

@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from smaker.agents.exhibits import exhibit_checks
+from smaker.core.bundle import packed, unpacked
+
 PROMPT = "A REST API to track books (title, author, year) and loans (book, borrower, due date)"
 
 
@@ -31,6 +34,29 @@ def smaker(home: Path, *words: str, code: int = 0, **variables: str) -> Any:
 def get(url: str) -> Any:
     with urllib.request.urlopen(url, timeout=10) as answer:
         return json.load(answer)
+
+
+def _proof_shows(file: str, run_docker: Any) -> None:
+    """The bundle names the very image that the engine has, and its health; neither can be said otherwise."""
+    bundle = unpacked(Path(file))
+    about = bundle.claims.about
+    [check] = exhibit_checks(bundle, {about.tree: about.head})
+    [image] = json.loads(bundle.files["artifacts/image/images.json"])
+    assert image["digest"] == run_docker("image", "inspect", "--format", "{{.Id}}", image["image"]).strip()
+    assert check.ok
+    assert f"app {image['digest']}; answered, healthy" == check.seen
+    [unknown] = exhibit_checks(bundle, {})
+    assert not unknown.ok
+    for name, old, new in (
+        ("artifacts/image/images.json", b"sha256:", b"sha256:0"),
+        ("artifacts/health/health.txt", b"200", b"500"),
+        ("exhibits.json", image["digest"].encode(), b"sha256:" + b"0" * 64),
+    ):
+        forged, _ = packed({**bundle.files, name: bundle.files[name].replace(old, new)})
+        changed = Path(file).with_name("forged.proof")
+        changed.write_bytes(forged)
+        [caught] = exhibit_checks(unpacked(changed), {about.tree: about.head})
+        assert not caught.ok, name
 
 
 @pytest.mark.slow
@@ -58,6 +84,12 @@ def test_a_prompt_ends_deployed_and_answers_over_its_port(engine: None, tmp_path
             assert answer.status == 201
         assert {entry["kind"] for entry in smaker(home, "artifacts", project)} >= {"health", "log", "image"}
         assert smaker(home, "replay", project)["equal"]
+        [container] = run_docker("ps", "--quiet", "--filter", f"publish={where['url'].rpartition(':')[2]}").split()
+        run_docker("pause", container)
+        assert smaker(home, "status", project)["deployment"] == {**where, "healthy": False}
+        run_docker("unpause", container)
+        assert smaker(home, "status", project)["deployment"] == where
+        _proof_shows(smaker(home, "export", project, str(tmp_path / "books.proof"), "--proof")["file"], run_docker)
 
         killed = subprocess.run(
             [sys.executable, "-m", "smaker", "--home", str(home), "deploy", project, "--target", "compose"],
