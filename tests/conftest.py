@@ -32,6 +32,11 @@ KEPT = {
 PREFIXES = ("PIP_", "SSL_", "REQUESTS_", "NODE_EXTRA_", "PYTEST_", "COV_", "COVERAGE_", "UV_")
 
 
+def pytest_configure() -> None:
+    """A minute of a browser is for the tests that want it; fixtures of a session are made before `isolated`."""
+    os.environ["SMAKER_BROWSER__ENABLED"] = "false"
+
+
 @pytest.fixture(autouse=True)
 def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty home folder as HOME, and nothing of the developer's environment but what tools need to install."""
@@ -41,7 +46,7 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         if name not in KEPT and not name.startswith(PREFIXES):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("SMAKER_BROWSER__ENABLED", "false")  # a minute of a browser is for the tests that want it
+    monkeypatch.setenv("SMAKER_BROWSER__ENABLED", "false")
     yield home
 
 
