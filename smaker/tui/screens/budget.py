@@ -67,7 +67,7 @@ class BudgetForm(ModalScreen[Budget | None]):
             for name, words in FIELDS.items():
                 with Horizontal():
                     value: float | None = getattr(self._budget, name)
-                    yield Label(words)
+                    yield Label(words, markup=False)
                     yield Input(
                         "" if value is None else f"{value:g}" if value < 1e6 else str(value), id=name, compact=True
                     )

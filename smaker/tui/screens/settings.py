@@ -65,7 +65,7 @@ class SettingsScreen(LiveScreen):
         yield Input(placeholder="words of a setting, its value or origin", compact=True, id="words")
         table: DataTable[Text] = DataTable(id="rows", cursor_type="row")
         for key, title in HEADS.items():
-            table.add_column(title, key=key)
+            table.add_column(cell(title), key=key)
         yield table
         yield Static("", id="about", markup=False)
         with Vertical(id="edit"):

@@ -67,6 +67,7 @@ class BrowserTab(ProjectTab):
         self._known: dict[str, Seen] = {}
         self._shown: tuple[object, ...] = ()  # what the tree was made of
         self._steps = -1
+        self._full = Static("", markup=False)  # the chosen part
 
     def compose(self) -> ComposeResult:
         """The figures, the tree, the chosen part."""
@@ -76,7 +77,7 @@ class BrowserTab(ProjectTab):
         tree.guide_depth = 2
         yield tree
         with VerticalScroll(id="browser-detail"):
-            yield Static("", markup=False)
+            yield self._full
 
     async def load(self) -> None:
         """Read what was seen last."""
@@ -166,10 +167,9 @@ class BrowserTab(ProjectTab):
     @work(exclusive=True, group="detail")
     async def _show(self, entry: Entry) -> None:
         detail = self.query_one("#browser-detail", VerticalScroll)
-        shown = detail.query_one(Static)
         detail.scroll_home(animate=False)
         if not entry.sha256:
-            shown.update(content(entry.words))
+            self._full.update(content(entry.words))
             return
         words = entry.words or entry.name
         room = detail.scrollable_content_region
@@ -181,7 +181,7 @@ class BrowserTab(ProjectTab):
             picture = Text(f"✗ {line(error.message)}")
         except ValueError as error:
             picture = Text(f"It cannot be shown here: {error}. v opens it.")
-        shown.update(Text("\n").join([*(cell(part) for part in words.split("\n")), picture]))
+        self._full.update(Text("\n").join([*(cell(part) for part in words.split("\n")), picture]))
 
     def _chosen(self) -> Entry:
         node: TreeNode[Entry] | None = self.query_one("#browser-tree", Tree).cursor_node
@@ -225,8 +225,9 @@ def _group(root: TreeNode[Entry], title: str, many: int) -> TreeNode[Entry]:
     return root.add(cell(f"{title} ({many})", "bold"), data=Entry(), expand=True)
 
 
-def _label(sign: str, text: str) -> Text:
-    return Text.assemble((f"{sign} ", STYLE.get(sign, "yellow")), cell(text), no_wrap=True)
+def _label(sign: str, text: str, about: str = "") -> Text:
+    told = (f"  {about}" if about else "", "dim")
+    return Text.assemble((f"{sign} ", STYLE.get(sign, "yellow")), cell(text), told, no_wrap=True)
 
 
 def _path(node: TreeNode[Entry], seen: Seen, project: Project) -> None:
@@ -239,8 +240,7 @@ def _path(node: TreeNode[Entry], seen: Seen, project: Project) -> None:
     word = "" if seen.went_well else "cannot be taken"
     told = "  ".join(filter(None, [word, shows, many, length(seen.result.seconds)]))
     words = f"{seen.name}\nended: {seen.result.ended}\n\n{seen.printed[-PRINTED:]}".strip()
-    label = _label(sign, seen.name).append(f"  {told}", "dim")
-    branch = node.add(label, data=Entry(words), expand=not seen.went_well)
+    branch = node.add(_label(sign, seen.name, told), data=Entry(words), expand=not seen.went_well)
     for number, step in enumerate(seen.result.steps, 1):
         about = f"{number}. {step.action}"
         detail = "\n".join(

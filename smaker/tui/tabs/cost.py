@@ -43,13 +43,13 @@ class CostTab(ProjectTab):
     def __init__(self, project_id: str) -> None:
         super().__init__(project_id)
         self._order = 0
+        names = ("sum", "budget", "parts")
+        self._parts = {name: Static("", id=f"cost-{name}", markup=False) for name in names}
 
     def compose(self) -> ComposeResult:
         """The three parts below each other."""
         with VerticalScroll():
-            yield Static("", id="cost-sum", markup=False)
-            yield Static("", id="cost-budget", markup=False)
-            yield Static("", id="cost-parts", markup=False)
+            yield from self._parts.values()
 
     def update_from(self, view: ProjectView) -> None:
         """Show what is spent now."""
@@ -57,9 +57,9 @@ class CostTab(ProjectTab):
         if snapshot is None:
             return
         bounds = all_bounds(view.project.budget, snapshot.tasks, snapshot.steps)
-        self.query_one("#cost-sum", Static).update(Text(_sum(snapshot)))
-        self.query_one("#cost-budget", Static).update(_budget(bounds))
-        self.query_one("#cost-parts", Static).update(_parts(snapshot, ORDERS[self._order], self._room()))
+        self._parts["sum"].update(Text(_sum(snapshot)))
+        self._parts["budget"].update(_budget(bounds))
+        self._parts["parts"].update(_parts(snapshot, ORDERS[self._order], self._room()))
 
     def on_resize(self) -> None:
         """Bars are as long as there is room."""

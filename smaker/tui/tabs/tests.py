@@ -70,6 +70,7 @@ class TestsTab(ProjectTab):
         self._covered: Sequence[Covered] = ()
         self._measured: str | None = None  # the artifact that was read
         self._narrowed = 0
+        self._full = Static("", markup=False)  # the chosen one
 
     def compose(self) -> ComposeResult:
         """The figures, the tree, the chosen one."""
@@ -79,7 +80,7 @@ class TestsTab(ProjectTab):
         tree.guide_depth = 2
         yield tree
         with VerticalScroll(id="tests-detail"):
-            yield Static("", markup=False)
+            yield self._full
 
     async def load(self) -> None:
         """Read the coverage before the first look, so that all is there at once."""
@@ -169,7 +170,7 @@ class TestsTab(ProjectTab):
         self.call_after_refresh(tree.move_cursor, found.get(chosen) or next(iter(found.values())))
 
     def _say(self, text: str) -> None:
-        self.query_one("#tests-detail Static", Static).update(content(text))
+        self._full.update(content(text))
 
     def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[Row]) -> None:
         """Show the one under the cursor in full."""
