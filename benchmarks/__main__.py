@@ -13,7 +13,7 @@ import time
 
 from benchmarks.figure import Figure, table
 
-NAMES = ("startup", "steps", "workspace", "many", "recovery", "store", "sandbox", "build")
+NAMES = ("startup", "tui", "steps", "workspace", "many", "recovery", "store", "sandbox", "build")
 BY_NAME = ("defects",)
 
 

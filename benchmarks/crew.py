@@ -42,10 +42,10 @@ class Shop:
     worker: Worker
     store: Store
 
-    async def create(self, name: str) -> Project:
+    async def create(self, name: str, *, mode: str = "offline") -> Project:
         """A new project, with room for as many steps as it takes."""
         limits = BuildLimits(max_steps_per_task=10_000)
-        return await self.engine.create(NewProject(prompt=name, workspace=self.home / name, limits=limits))
+        return await self.engine.create(NewProject(prompt=name, workspace=self.home / name, limits=limits, mode=mode))
 
 
 @asynccontextmanager

@@ -240,7 +240,7 @@ class Feed:
         self._asked.set()
 
     async def _look(self) -> None:
-        """Take snapshots of what changed, one after the other, for a fifth of the time at most."""
+        """Take snapshots of what changed, one after the other; but for the first of each, a fifth of the time at most."""
         while True:
             await self._asked.wait()
             if not self._wanted:
@@ -261,9 +261,10 @@ class Feed:
             except SmakerError as error:
                 self._failed(view, error)
                 continue
+            known = view.facts is not None
             view.facts, view.project, view.fault = Facts(snapshot), snapshot.project, ""
             self._changed(project)
-            await asyncio.sleep(max(FRAME_S, 5 * (time.monotonic() - began)))
+            await asyncio.sleep(max(FRAME_S, 5 * (time.monotonic() - began)) if known else 0)
 
     def _failed(self, view: ProjectView, error: SmakerError) -> None:
         """One project cannot be read: it was deleted, or its record is damaged."""
