@@ -41,8 +41,8 @@ def figures(*, quick: bool) -> list[Figure]:
         place = Path(folder)
         started = _start(place / "start", 1 if quick else 9, _peer(install=not quick))
         keys, seconds = (12, 2.0) if quick else (100, 10.0)
-        share, _ = _streaming(place / "one", 1, keys=0, seconds=seconds)
-        shares, times = _streaming(place / "four", BUILDS, keys=keys, seconds=seconds)
+        shares, times = _streaming(place / "four", 1 if quick else BUILDS, keys=keys, seconds=seconds)
+        share, _ = (shares, times) if quick else _streaming(place / "one", 1, keys=0, seconds=seconds)
         grown, flood = _flood(place / "flood", keys=keys)
     four = f"while {BUILDS} builds stream {RATE} tokens/s each"
     lines = f"while {LINES:,} lines come in 10 s"
