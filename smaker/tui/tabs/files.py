@@ -110,8 +110,8 @@ class FilesTab(ProjectTab):
             self._plant()
         if self._open:
             self._show(self._open, stay=True)
-        elif not self._paths:
-            self._source.say("There is no file yet.")
+        else:
+            self._source.say("" if self._paths else "There is no file yet.")
 
     def focus_first(self) -> None:
         """Begin in the tree."""
