@@ -18,7 +18,8 @@ async def take_given(context: Context) -> Outcome | None:
     spec = Spec.model_validate(given)
     known = context.project.spec
     fresh = [entry.id for entry in spec.requirements if known is None or entry not in known.requirements]
-    await context.write({SPEC_FILE: dump_spec(spec)}, title="write the spec", own=True)
+    text = context.task.payload.get("text")
+    await context.write({SPEC_FILE: str(text).encode() if text else dump_spec(spec)}, title="write the spec", own=True)
     await context.commit("plan: edited by the user", requirements=fresh)
     return Outcome(
         verdict=Verdict.DONE, summary=f"{counted(len(spec.requirements), 'requirement')}, as edited", spec=spec

@@ -84,11 +84,13 @@ class DropStep(Frozen):
 
 class EditPlan(Frozen):
     """Take the plan as its user wrote it in place of the one there is, and do again what differs; at the gate of a plan
-    this also opens it. The requirements of ``wording`` say the same in other words: what proves them still does."""
+    this also opens it. The requirements of ``wording`` say the same in other words: what proves them still does.
+    ``text`` is how the user wrote it, for its file to say just that."""
 
     verb: Literal["edit-plan"] = "edit-plan"
     spec: Spec
     wording: tuple[RequirementId, ...] = ()
+    text: Text | None = None
 
 
 class RunStage(Frozen):

@@ -331,6 +331,7 @@ def _edit_plan(draft: Draft, edit: EditPlan) -> None:
     payload: dict[str, JsonValue] = {
         EDITED: edit.spec.model_dump(mode="json", exclude_defaults=True),
         "wording": [*edit.wording],
+        "text": edit.text,
     }
     draft.add(Stage.SPEC, "Take the edited plan", after=open_tasks, payload=payload)
     draft.want(Desired.RUN)

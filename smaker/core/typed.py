@@ -35,6 +35,11 @@ def checked(text: str, what: str = "prompt", *, limit: int = MAX_PROMPT) -> str:
     return text
 
 
+def title_of(prompt: str) -> str:
+    """What to call a project until its plan has a name: the first words of its prompt."""
+    return " ".join(re.findall(r"\S+", prompt)[:8])[:60]
+
+
 def masked(text: str, redact: Callable[[str], str]) -> tuple[str, str]:
     """Return ``text`` without credentials, and what to tell whoever typed it (nothing where there was none)."""
     clean = redact(text)
@@ -52,7 +57,9 @@ def masked_command(command: Steering, redact: Callable[[str], str]) -> tuple[Ste
     """The same of a command."""
     if isinstance(command, EditPlan):
         clean, told = masked(command.spec.model_dump_json(), redact)
-        return command.model_copy(update={"spec": Spec.model_validate_json(clean)}), told
+        text, also = masked(command.text or "", redact)
+        plan = Spec.model_validate_json(clean)
+        return command.model_copy(update={"spec": plan, "text": text or None}), told or also
     if not isinstance(command, AddStep | Reject | Reply):
         return command, ""
     clean, told = masked(command.text, redact)

@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
 from smaker.core.errors import SmakerError
-from smaker.tui.literal import content
+from smaker.tui.literal import cell, content
 from smaker.tui.screens.live import complaint
 from smaker.tui.widgets.diff_view import DiffView
 
@@ -30,7 +30,6 @@ class Review(ModalScreen[bool]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "Yes"),
-        Binding("n", "next", "Next file", show=False),
         Binding("escape", "answer(False)", "Back"),
     ]
     AUTO_FOCUS = "DiffView"
@@ -48,7 +47,7 @@ class Review(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """What it means, the diff, the keys."""
         with Vertical() as box:
-            box.border_title = content(self._heading).markup
+            box.border_title = cell(self._heading)
             with VerticalScroll(id="told", can_focus=False):
                 yield Static(content(self._told))
             yield Static("", id="summary", markup=False)

@@ -60,7 +60,7 @@ class HistoryTab(ProjectTab):
     def on_mount(self) -> None:
         """Make the columns."""
         for title, width in COLUMNS:
-            self._table.add_column(title, width=width)
+            self._table.add_column(cell(title), width=width)
 
     @property
     def _table(self) -> DataTable[Text]:

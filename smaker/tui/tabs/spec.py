@@ -1,0 +1,305 @@
+"""The Spec tab: what is promised and what proves it; the plan read, edited, and the edit undone."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.widgets import Static, Tree
+
+from smaker.config.spec_file import SPEC_FILE, dump_spec
+from smaker.core.commands import EditPlan, RunStage
+from smaker.core.errors import NotFound, SmakerError, UsageError
+from smaker.core.models import Stage, TaskState
+from smaker.core.revision import EDITED, changed_modules, changed_requirements, check_edit
+from smaker.tui.going_back import go_back
+from smaker.tui.literal import cell, content
+from smaker.tui.plan_text import Entry, groups
+from smaker.tui.screens.dialogs import Choice, OneOf
+from smaker.tui.screens.plan_editor import PlanEditor, read_plan
+from smaker.tui.screens.review import Review
+from smaker.tui.tabs.base import ProjectTab
+from smaker.tui.words import STYLE
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from textual.widgets.tree import NodeID, TreeNode
+
+    from smaker.core.models import Project
+    from smaker.core.proof import Trace
+    from smaker.core.spec import Spec
+    from smaker.tui.view import ProjectView
+
+
+class SpecTab(ProjectTab):
+    """The parts of the plan above, all about the chosen one below."""
+
+    DEFAULT_CSS = """
+    SpecTab #spec-told { height: auto; padding: 0 1; background: $panel; display: none; }
+    SpecTab Tree { height: 3fr; background: $background; scrollbar-size-horizontal: 0; }
+    SpecTab #spec-about { height: 2fr; min-height: 6; padding: 0 1; border-top: solid $primary; }
+    SpecTab #spec-about Static { height: auto; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("e", "edit", "Edit"),
+        Binding("E", "edit_all", "Edit all"),
+        Binding("m", "take_file", "Take your file"),
+        Binding("u", "undo", "Undo edit"),
+    ]
+
+    def __init__(self, project_id: str) -> None:
+        super().__init__(project_id)
+        self._trace: Trace | None = None
+        self._shown: object = None  # what the tree was made of
+        self._looked_at: tuple[object, ...] = ()
+        self._parts: dict[str, NodeID] = {}  # the nodes of the parts
+
+    def compose(self) -> ComposeResult:
+        """A line where something is to be told, the parts, the chosen one."""
+        yield Static("", id="spec-told", markup=False)
+        yield Tree[Entry]("", id="spec-parts")
+        with VerticalScroll(id="spec-about"):
+            yield Static("", id="spec-text", markup=False)
+
+    def on_mount(self) -> None:
+        """The tree begins with the parts."""
+        self._tree.show_root = False
+        self._tree.guide_depth = 2
+
+    @property
+    def _tree(self) -> Tree[Entry]:
+        return self.query_one("#spec-parts", Tree)
+
+    def update_from(self, view: ProjectView) -> None:
+        """Show the plan as it is; look again at the proofs when the files or the results are others."""
+        snapshot = view.snapshot
+        if snapshot is None:
+            return
+        self._show(view)
+        now = (snapshot.head, snapshot.report, view.project.spec)
+        if view.project.spec is not None and now != self._looked_at:
+            self._looked_at = now
+            self._look()
+
+    @work(exclusive=True, group="spec-look")
+    async def _look(self) -> None:
+        """See what is proved of the files as they are, and whether the user's own file says something else."""
+        try:
+            self._trace = await self.services.control.trace(self.project_id)
+            differs = await self._own_file() is not None
+        except SmakerError as error:
+            self._tell(f"✗ {error.message}")
+            return
+        view = self.view
+        if view is None:
+            return
+        told = [f"No proof holds: {self._trace.stale}."] if self._trace.stale and view.project.proofs else []
+        told += [f"Weakened: {test.id}: {test.reason}." for test in self._trace.weakened[:3]]
+        told += [f"{SPEC_FILE} says something else than this plan: m takes it."] if differs else []
+        self._tell("\n".join(told))
+        self._show(view)
+
+    def _tell(self, text: str) -> None:
+        line = self.query_one("#spec-told", Static)
+        line.display = bool(text)
+        line.update(content(text))
+
+    def _show(self, view: ProjectView) -> None:
+        snapshot, spec = view.snapshot, view.project.spec
+        if snapshot is None:
+            return
+        if spec is None:
+            self.query_one("#spec-text", Static).update("There is no plan yet.")
+            return
+        table = self._trace
+        if table is None or [row.requirement for row in table.rows] != [entry.id for entry in spec.requirements]:
+            table = snapshot.proofs
+        assumed = tuple(step.assumption for step in snapshot.steps if step.assumption)
+        if (spec, table, assumed) == self._shown:
+            return
+        self._shown = (spec, table, assumed)
+        self._plant(spec, table, assumed)
+
+    def _plant(self, spec: Spec, table: Trace, assumed: tuple[str, ...]) -> None:
+        tree = self._tree
+        shut = {node.id for node in tree.root.children if not node.is_expanded}
+        closed = {title for title, node in self._parts.items() if node in shut}
+        before = tree.cursor_line
+        tree.clear()
+        self._parts = {}
+        for number, group in enumerate(groups(spec, table, assumed)):
+            opened = number == 0 if before < 0 else group.title not in closed
+            whole = Entry(group.title, "\n".join(entry.label for entry in group.entries))
+            node = tree.root.add(cell(f"{group.title} {group.figure}", "bold"), data=whole, expand=opened)
+            self._parts[group.title] = node.id
+            for entry in group.entries:
+                label = f"{entry.sign} {entry.label}".strip()
+                node.add_leaf(cell(label, STYLE.get(entry.sign, "")), data=entry)
+        self.call_after_refresh(self._restore, max(1, before))
+
+    def _restore(self, place: int) -> None:
+        """The cursor where it was; in the beginning on the first requirement."""
+        self._tree.cursor_line = min(place, self._tree.last_line)
+        if (node := self._tree.cursor_node) is not None:
+            self._describe(node)
+
+    def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[Entry]) -> None:
+        """Tell all about it."""
+        event.stop()  # the screen has a tree of its own
+        self._describe(event.node)
+
+    def _describe(self, node: TreeNode[Entry]) -> None:
+        self.query_one("#spec-text", Static).update(content(node.data.about if node.data is not None else ""))
+
+    # --- editing ------------------------------------------------------------------------------------------------------
+
+    def action_edit(self) -> None:
+        """Edit the requirement under the cursor, or all where it is on something else."""
+        node = self._tree.cursor_node
+        self._edit(node.data.requirement if node is not None and node.data is not None else "")
+
+    def action_edit_all(self) -> None:
+        """Edit the whole plan."""
+        self._edit("")
+
+    @work
+    async def _edit(self, requirement: str) -> None:
+        view = self.view
+        if view is None or view.project.spec is None:
+            self.notify("There is no plan yet.", severity="warning", markup=False)
+            return
+        plan = await self.app.push_screen_wait(PlanEditor(view.project, view.project.spec, requirement))
+        if plan is not None:
+            await self._take(plan)
+
+    @work
+    async def action_take_file(self) -> None:
+        """Take the plan's file as the user wrote it."""
+        try:
+            text = await self._own_file()
+            if text is None:
+                raise UsageError(f"{SPEC_FILE} says what the plan says.", hint="Edit it, or edit the plan here: e")
+            plan = read_plan(text)
+            if self.view is not None:
+                check_edit(self.view.project, plan)
+        except SmakerError as error:
+            self.smaker.complain(error)
+        else:
+            await self._take(plan, text=text)
+
+    async def _own_file(self) -> str | None:
+        """The plan's file, if it says something else than the plan, or nothing that can be read."""
+        try:
+            found = await self.services.control.contents(self.project_id, SPEC_FILE)
+        except NotFound:
+            return None
+        view, text = self.view, found.data.decode("utf-8", "replace")
+        if view is None or not text.strip():
+            return None
+        try:
+            return None if read_plan(text) == view.project.spec else text
+        except UsageError:
+            return text
+
+    async def _take(self, plan: Spec, *, text: str | None = None) -> None:
+        """Show what an edited plan changes, ask, take it and go on."""
+        view = self.view
+        if view is None or view.project.spec is None:
+            return
+        old = view.project.spec
+        wording = await self._wording(view.project, plan)
+        if wording is None:
+            return
+        diff = "".join(
+            difflib.unified_diff(
+                dump_spec(old).decode().splitlines(keepends=True),
+                dump_spec(plan).decode().splitlines(keepends=True),
+                f"a/{SPEC_FILE}",
+                f"b/{SPEC_FILE}",
+            )
+        )
+        if not await self.app.push_screen_wait(
+            Review("Take the edited plan", _meaning(view, old, plan, wording), diff, verb="Take it and go on")
+        ):
+            return
+        command = EditPlan(spec=plan, wording=tuple(wording), text=text)
+        await self._steer(command, "The plan is taken. u undoes it.")
+
+    async def _wording(self, project: Project, plan: Spec) -> Collection[str] | None:
+        """The changed requirements that only read otherwise; None if the user leaves it."""
+        assert project.spec is not None
+        old = {entry.id: entry for entry in project.spec.requirements}
+        changed = changed_requirements(project.spec, plan)
+        same = [name for name in changed if plan.requirement(name).operation == old[name].operation]
+        if not changed or project.mode == "offline":
+            return same  # rules build by operations: words change nothing
+        names = ", ".join(changed)
+        chosen = await self.app.push_screen_wait(
+            OneOf(
+                f"{names} read{'s' * (len(changed) == 1)} otherwise now. What does that mean?",
+                [
+                    Choice("else", "It promises something else", "built, and proved anew by a test that fails today"),
+                    Choice("same", "The same in other words", "what is built and what proves it stays"),
+                ],
+                title="Changed requirements",
+            )
+        )
+        return None if chosen is None else changed if chosen == "same" else ()
+
+    async def _steer(self, command: EditPlan | RunStage, done: str) -> None:
+        try:
+            await self.services.control.steer(self.project_id, command)
+        except SmakerError as error:
+            self.smaker.complain(error)
+            return
+        finally:
+            self.smaker.feed.refresh(self.project_id)
+        if isinstance(command, EditPlan):
+            self.smaker.drive(self.project_id)
+        else:  # what is known of who holds the project is older than the rewind
+            self.services.builder.start(self.project_id, self.smaker.complain)
+        self.notify(done, markup=False)
+
+    @work
+    async def action_undo(self) -> None:
+        """Back to before the newest edit of the plan, and see that all is proved again."""
+        view = self.view
+        if view is None:
+            return
+        edits = {task.id for task in view.tasks if EDITED in task.payload and task.state is TaskState.DONE}
+        try:
+            commits = await self.services.control.history(self.project_id)
+        except SmakerError as error:
+            self.smaker.complain(error)
+            return
+        edit = next((commit for commit in commits if commit.trailers.get("Smaker-Task") in edits), None)
+        if edit is None or edit.parent is None:
+            self.notify("There is no edit of the plan to undo.", markup=False, timeout=3)
+        elif await go_back(self, commits, edit.parent):
+            project = (await self.services.control.snapshot(self.project_id)).project
+            if project.skeleton is not None and project.proofs:
+                await self._steer(RunStage(stage=Stage.RUN), "Undone; the tests run again.")
+
+
+def _meaning(view: ProjectView, old: Spec, plan: Spec, wording: Collection[str]) -> str:
+    """What follows when an edited plan is taken."""
+    ids = [entry.id for entry in old.requirements]
+    fresh = [entry.id for entry in plan.requirements if entry.id not in ids]
+    gone = [name for name in ids if name not in {entry.id for entry in plan.requirements}]
+    renewed = [name for name in changed_requirements(old, plan) if name not in wording]
+    if view.project.skeleton is None:
+        again = [module.title for module in plan.modules]
+    else:
+        again = [module.title for module in changed_modules(old, plan, wording=wording)]
+    lines = [f"New: {', '.join(fresh)}"] if fresh else []
+    lines += [f"No longer promised: {', '.join(gone)}"] if gone else []
+    lines += [f"Proved anew: {', '.join(renewed)}"] if renewed else []
+    lines += [f"Only worded otherwise: {', '.join(wording)}"] if wording else []
+    lines += [f"Done again: {', '.join(again)}, the tests"] if again else ["Nothing is built again; the tests run."]
+    lines += ["It comes after what is being built now."] if view.moving else []
+    return "\n".join(lines)
