@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MASK = "[redacted:"
 HEADS = {"key": "Setting", "value": "Value", "from": "From"}
-WIDTHS = {"-narrow": (34, 22, 16), "-wide": (40, 50, 30)}
+AROUND = 8  # columns that are not of a cell
 
 
 class SettingsScreen(LiveScreen):
@@ -120,7 +120,8 @@ class SettingsScreen(LiveScreen):
         """Show the rows; the cursor stays on its key."""
         table, keys = self._table, self._shown()
         row = table.cursor_row
-        widths = WIDTHS["-wide" if self.has_class("-wide") else "-narrow"]
+        first, last = (40, 30) if self.size.width >= 120 else (34, 16)
+        widths = (first, max(20, self.size.width - first - last - AROUND), last)
         for column, width in zip(table.columns.values(), widths, strict=True):
             column.width, column.auto_width = width, False
         table.clear()

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from smaker.tui.feed import Batch
 
 TICK_S = 2.0  # between two looks
-COLUMNS = {"state": 9, "runner": 32, "builds": 12, "does": 28, "last": 5}
+COLUMNS = {"state": 9, "runner": 24, "builds": 14, "does": 14, "last": 4}
+AROUND = 12  # columns that are not of a cell
 TITLES = {"state": "State", "runner": "Runner", "builds": "Builds", "does": "Does now", "last": "Last"}
 
 
@@ -133,6 +134,14 @@ class WorkersScreen(LiveScreen):
         told += [f"✗ {runner.health}"] if runner.health else []
         told += [f"builds {', '.join(names)}"] if names else ["builds nothing now"]
         self.query_one("#runner", Static).update(content("\n".join(told)))
+
+    def on_resize(self) -> None:
+        """Half of what the terminal has more is for the runner, half for what it does."""
+        table = self.query_one("#runners", DataTable)
+        more = max(0, self.size.width - sum(COLUMNS.values()) - AROUND)
+        for key, column in zip(COLUMNS, table.columns.values(), strict=True):
+            column.width = COLUMNS[key] + (more // 2 if key in {"runner", "does"} else 0)
+        table.refresh(layout=True)
 
     def on_data_table_row_highlighted(self) -> None:
         """Another one was chosen."""

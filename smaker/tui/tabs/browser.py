@@ -51,7 +51,7 @@ class BrowserTab(ProjectTab):
 
     DEFAULT_CSS = """
     BrowserTab #browser-head { height: auto; max-height: 3; padding: 0 1; text-style: bold; }
-    BrowserTab #browser-tree { height: 2fr; padding: 0 1; background: $background; }
+    BrowserTab #browser-tree { scrollbar-size-horizontal: 0; height: 2fr; padding: 0 1; background: $background; }
     BrowserTab #browser-detail { height: 3fr; border-top: solid $primary; padding: 0 1; }
     BrowserTab #browser-detail Static { height: auto; }
     """

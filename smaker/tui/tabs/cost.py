@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 ORDERS = ("stage", "agent", "model")
 BAR = 20  # columns
-FIGURES = 42  # columns beside a name and its bar
+FIGURES = 34  # columns beside a name and its bar
+ROOMY = 80  # columns for all that there is to say
 
 
 class CostTab(ProjectTab):
@@ -58,7 +59,7 @@ class CostTab(ProjectTab):
             return
         bounds = all_bounds(view.project.budget, snapshot.tasks, snapshot.steps)
         self._parts["sum"].update(Text(_sum(snapshot)))
-        self._parts["budget"].update(_budget(bounds))
+        self._parts["budget"].update(_budget(bounds, self._room()))
         self._parts["parts"].update(_parts(snapshot, ORDERS[self._order], self._room()))
 
     def on_resize(self) -> None:
@@ -89,19 +90,22 @@ def _sum(snapshot: Snapshot) -> str:
     return "  ·  ".join((*told, f"{usage.calls} {'call' if usage.calls == 1 else 'calls'}"))
 
 
-def _budget(bounds: Iterable[Bound]) -> Text:
+def _budget(bounds: Iterable[Bound], room: int) -> Text:
     """What is left of each bound; of those of tasks only what is nearly spent."""
     rows: list[Text] = []
     for bound in bounds:
         if bound.task is not None and bound.share < WARN_AT:
             continue
-        sign, word, style = "✓", f"{bound.limit - bound.spent:,.{0 if bound.what == 'tokens' else 2}f} left", ""
+        left = f"{bound.limit - bound.spent:,.{0 if bound.what == 'tokens' else 2}f} left"
+        sign, word, style = "✓", left, ""
         if bound.share >= 1:
             sign, word, style = "✗", "spent", "red"
         elif bound.share >= WARN_AT:
-            sign, word, style = "!", f"nearly spent, {word}", "yellow"
+            sign, word, style = "!", f"nearly spent, {left}" if room >= ROOMY else "nearly spent", "yellow"
         whose = f"task {bound.task}: " if bound.task is not None else ""
-        told = f"{sign} {share_bar(bound.share, BAR)} {bound.share:4.0%}  {whose}{bound}, {word}"
+        told = (
+            f"{sign} {share_bar(bound.share, BAR if room >= ROOMY else 8)} {bound.share:4.0%}  {whose}{bound}, {word}"
+        )
         rows.append(Text(told, style=style))
     return Text("\n").join(rows) if rows else Text("No bound is set: b sets one.", style="dim")
 
@@ -119,11 +123,12 @@ def _parts(snapshot: Snapshot, order: str, room: int) -> Text:
     whole = sum(weight.values()) or 1
     width = max((len(name) for name in parts), default=0)
     bar = min(BAR, max(4, room - width - FIGURES))
-    lines = [Text(f"by {order}", style="bold")]
+    head = f"by {order}".ljust(width + bar + 3)
+    lines = [Text(f"{head}share    cost    in   out calls", style="bold")]
     for name in sorted(parts, key=lambda name: -weight[name]):
         usage, share = parts[name], weight[name] / whole
-        told = f"{money(usage.cost_usd):>7} {count(usage.tokens_in):>5} in {count(usage.tokens_out):>5} out"
-        chart = f"  {share_bar(share, bar)} {share:4.0%} {told} {usage.calls:>4}x"
+        told = f"{money(usage.cost_usd):>7} {count(usage.tokens_in):>5} {count(usage.tokens_out):>5} {usage.calls:>5}"
+        chart = f"  {share_bar(share, bar)} {share:5.0%} {told}"
         lines.append(Text.assemble(cell(name), " " * (width - len(name)), chart))
     return Text("\n").join(lines) if parts else Text("")
 

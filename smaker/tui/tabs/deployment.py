@@ -107,7 +107,7 @@ class DeploymentTab(ProjectTab):
     def _state(self, view: ProjectView) -> None:
         current = self._current
         deploying = any(task.stage is Stage.DEPLOY and task.state is TaskState.RUNNING for task in view.tasks)
-        told = Text("▸ deploying\n" if deploying else "", style=STYLE["▸"])
+        told = Text.assemble(("▸ deploying\n" if deploying else "", STYLE["▸"]))
         if current is None:
             meant = view.project.deployment
             told.append(

@@ -53,7 +53,7 @@ class TestsTab(ProjectTab):
     __test__ = False  # no class of tests
     DEFAULT_CSS = """
     TestsTab #tests-head { height: auto; max-height: 2; padding: 0 1; text-style: bold; }
-    TestsTab #tests-tree { height: 3fr; padding: 0 1; background: $background; }
+    TestsTab #tests-tree { scrollbar-size-horizontal: 0; height: 3fr; padding: 0 1; background: $background; }
     TestsTab #tests-detail { height: 2fr; border-top: solid $primary; padding: 0 1; }
     TestsTab #tests-detail Static { height: auto; }
     """
