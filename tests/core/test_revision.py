@@ -14,7 +14,9 @@ from smaker.core.models import Desired, Gate, Outcome, Project, Proof, Stage, Ta
 from smaker.core.pipeline import advance, begin, rewind, steer, waiting_for
 from smaker.core.ports import Build
 from smaker.core.revision import check_edit, kept_tasks
+from smaker.core.secrets import Redactor
 from smaker.core.spec import Entity, Module, Operation, OperationKind, ProductKind, Requirement, Scenario, Spec
+from smaker.core.typed import masked_command
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 SPEC = Spec(
@@ -180,3 +182,13 @@ def test_without_a_model_words_alone_are_not_taken_as_built() -> None:
     check_edit(built().project, plan)
     with pytest.raises(UsageError, match="R9 has no operation"):
         check_edit(built(mode="offline").project, plan)
+
+
+def test_a_credential_in_an_edited_plan_is_masked() -> None:
+    key = "sk-" + "aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY"
+    plan = edited(SPEC.requirements[0], Requirement(id="R2", text=f"Send {key} along."))
+    masked, told = masked_command(EditPlan(spec=plan, text=f"# {key}"), Redactor().redact)
+    assert isinstance(masked, EditPlan)
+    assert key not in masked.model_dump_json() and "credential" in told
+    clean = EditPlan(spec=SAID)
+    assert masked_command(clean, Redactor().redact) == (clean, "")

@@ -100,8 +100,9 @@ async def test_a_commit_s_diff_unified_and_side_by_side(built: Any, go: Any, scr
         await pilot.press("v", "z")
         assert view.beside and "│" in text(view)
         await built.until(pilot, lambda: not left.region.width and view.size.width > 130)
-        await pilot.press("z", "v")
-        await built.until(pilot, lambda: left.region.width and not view.beside)
+        assert not steps.display and view.has_focus
+        await pilot.press("v", "z")
+        await built.until(pilot, lambda: left.region.width and not view.beside and steps.has_focus)
         await pilot.press("N", "N", "N")
         await built.until(pilot, lambda: view.scroll_offset.y == 0)
         screen_is(pilot, tab, "diff", r"\b[0-9a-f]{12}\b")

@@ -27,10 +27,12 @@ OWN = ""
 class DiffTab(ProjectTab):
     """Commits above, what the chosen one changed below."""
 
+    SCOPED_CSS: ClassVar[bool] = False  # the other side of the screen makes room
     DEFAULT_CSS = """
     DiffTab #diff-steps { height: 30%; min-height: 4; background: $background; }
     DiffTab #diff-head { height: 1; padding: 0 1; background: $panel; }
-    ProjectScreen.-zoom #left, ProjectScreen.-zoom #diff-steps { display: none; }
+    DiffTab.-zoom #diff-steps { display: none; }
+    ProjectScreen.-zoom #left { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("m", "own", "Your edits"),
@@ -75,7 +77,8 @@ class DiffTab(ProjectTab):
 
     def on_hide(self) -> None:
         """Leave room for the tasks again."""
-        self.screen.remove_class("-zoom")
+        self.set_class(False, "-zoom")
+        self.screen.set_class(False, "-zoom")
 
     @work(exclusive=True, group="diff-list")
     async def _list_anew(self) -> None:
@@ -140,5 +143,7 @@ class DiffTab(ProjectTab):
 
     def action_zoom(self) -> None:
         """The whole width and height for the diff, or the rest beside it again."""
-        self.screen.toggle_class("-zoom")
-        self._diff.focus()
+        wide = not self.has_class("-zoom")
+        self.set_class(wide, "-zoom")
+        self.screen.set_class(wide, "-zoom")
+        (self._diff if wide else self._steps).focus()

@@ -105,6 +105,7 @@ class HistoryTab(ProjectTab):
         parts = [f"{len(commits)} commit{'s' * (len(commits) != 1)}"]
         parts += [f"{count(tokens)} tokens"] if tokens else []
         parts += [money(dollars)] if dollars else []
+        parts.append("Enter: its diff")
         summary.update(content("  ·  ".join(parts) if commits else "There is no commit yet."))
         self._about()
 
