@@ -1,4 +1,5 @@
-"""The program's door. ``smaker --version`` and the list of projects are answered before the command line is loaded."""
+"""The program's door. ``smaker --version``, the list of projects and the terminal app come before the command line is
+loaded."""
 
 from __future__ import annotations
 
@@ -18,6 +19,10 @@ def main() -> None:
 
     if answered(sys.argv[1:]):
         return
+    from smaker.cli.direct import opened
+
+    if (code := opened(sys.argv[1:])) is not None:
+        sys.exit(code)
     from smaker.cli.door import enter
 
     sys.exit(enter(sys.argv[1:]))

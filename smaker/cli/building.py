@@ -129,9 +129,16 @@ def adopt(
     raise typer.Exit(session.local(body, **overrides))
 
 
-def add_step(context: typer.Context, project: Id, text: Annotated[str, typer.Argument(help="What to add.")]) -> None:
+def add_step(
+    context: typer.Context,
+    project: Id,
+    text: Annotated[str, typer.Argument(help="What to add.")],
+    now: Annotated[
+        bool, typer.Option("--now", help="Plan it as soon as what runs has ended, not after all else.")
+    ] = False,
+) -> None:
     """Add a further instruction, planned and built on top of what is there."""
-    _steer_and_build(context.obj, project, AddStep(text=checked(text, "step")))
+    _steer_and_build(context.obj, project, AddStep(text=checked(text, "step"), now=now))
 
 
 def resume(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from smaker.cli.direct import lacking, open_app
 from smaker.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,9 +22,9 @@ def register(app: typer.Typer) -> None:
 
 def tui(context: typer.Context) -> None:
     """Watch and steer all builds on a full screen; `smaker` alone is the same."""
-    if lacking := _lacking():
-        raise UsageError(f"The terminal app cannot be shown: {lacking}.", hint="Use the verbs: smaker --help")
-    _open(context.obj)
+    if missing := lacking():
+        raise UsageError(f"The terminal app cannot be shown: {missing}.", hint="Use the verbs: smaker --help")
+    _end(open_app(context.obj))
 
 
 def background(context: typer.Context, projects: Annotated[list[str], typer.Argument(metavar="ID...")]) -> None:
@@ -43,28 +42,15 @@ def background(context: typer.Context, projects: Annotated[list[str], typer.Argu
 def open_or_help(context: typer.Context) -> None:
     """Open the app; without a terminal, print the verbs and say what the app needs."""
     session: Session = context.obj
-    lacking = _lacking()
-    if lacking or session.json or session.quiet:
+    missing = lacking()
+    if missing or session.json or session.quiet:
         typer.echo(context.get_help())
-        if lacking:
-            session.warn(f"the terminal app is not shown: {lacking}")
+        if missing:
+            session.warn(f"the terminal app is not shown: {missing}")
         raise typer.Exit
-    _open(session)
+    _end(open_app(session))
 
 
-def _lacking() -> str:
-    """What the app needs and does not have here."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return "it needs a terminal for input and output"
-    if os.environ.get("TERM", "") in {"", "dumb", "unknown"}:
-        return "the terminal cannot move its cursor (TERM)"
-    return ""
-
-
-def _open(session: Session) -> None:
-    from smaker.wiring.terminal import run_terminal
-
-    session.only_here()
-    named = session.config_option.absolute() if session.config_option else None
-    if code := run_terminal(session.home, session.file, session.settings, config=named):
+def _end(code: int) -> None:
+    if code:
         raise typer.Exit(code)

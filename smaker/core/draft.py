@@ -28,6 +28,7 @@ from smaker.core.models import (
 from smaker.core.ports import Build, Change
 from smaker.core.queue import is_queued, turn_has_come
 from smaker.core.spec import Spec
+from smaker.core.typed import title_of
 
 AGENTS: Mapping[Stage, str] = {
     Stage.SPEC: "planner",
@@ -176,7 +177,7 @@ class Draft:
             state=state,
             desired=self._desired,
             profile=self.spec.profile if self.spec else None,
-            name=self.spec.name if self.spec and self.build.project.spec is None else None,
+            name=self.spec.name if self.spec and self._unnamed() else None,
             spec=self.spec,
             skeleton=self.skeleton,
             proofs=self._proofs,
@@ -227,6 +228,11 @@ class Draft:
         if self.deployment is not None or (project.deployment is not None and self._deployed_last()):
             return ProjectState.DEPLOYED
         return ProjectState.READY if (self.spec or project.spec) else ProjectState.NEW
+
+    def _unnamed(self) -> bool:
+        """Whether the project has no plan yet and no name of its user's."""
+        project = self.build.project
+        return project.spec is None and project.name == title_of(project.prompt)
 
     def _deployed_last(self) -> bool:
         return self.build.project.deploy is not DeployTarget.NONE or self.build.project.state is ProjectState.DEPLOYED

@@ -5,7 +5,6 @@ It never runs a task: a Worker does. Both share the store, so a command from one
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from smaker.core.ports import Build, Change, Clock, CommitInfo, ProjectLock, Sto
 from smaker.core.proof import Trace, trace
 from smaker.core.revision import kept_tasks
 from smaker.core.spec import Spec
-from smaker.core.typed import masked, masked_command, notice
+from smaker.core.typed import masked, masked_command, notice, title_of
 
 POLL_S = 0.2
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -63,7 +62,7 @@ class Engine:
             _check_free(folder)
         project = Project(
             id=identifier,
-            name=self._desk.redact(request.name or _title(prompt)),
+            name=self._desk.redact(request.name or title_of(prompt)),
             prompt=prompt,
             workspace=str(folder),
             created_at=self._desk.clock.now(),
@@ -345,8 +344,3 @@ def _check_free(folder: Path) -> None:
             )
     except PermissionError as error:
         raise UsageError(f"{folder} cannot be read.", hint="Name another with --dir.") from error
-
-
-def _title(prompt: str) -> str:
-    words = re.findall(r"\S+", prompt)[:8]
-    return " ".join(words)[:60]

@@ -137,7 +137,7 @@ class SmakerApp(App[None]):
         batch = self.feed.take()
         self._tell(batch)
         screen = next((screen for screen in reversed(self.screen_stack) if isinstance(screen, LiveScreen)), None)
-        if screen is None or not screen.painted:
+        if screen is None or not screen.painted or not screen.children:  # at the end it loses them before it goes
             return
         screen.moved(batch)
         if batch.listed and not self._welcomed:

@@ -52,7 +52,7 @@ STEERING = {
 }
 """Verbs about the project at hand."""
 
-TABS = {
+IN_TABS = {
     "status": "spec",
     "trace": "spec",
     "history": "history",
@@ -84,7 +84,7 @@ class Verbs(Provider):
 
     def _all(self) -> Iterator[tuple[str, IgnoreReturnCallbackType]]:
         """The verb, what it does and to what; and the doing."""
-        from smaker.tui.tabs.base import TABS as THERE
+        from smaker.tui.tabs.base import TABS
 
         app = cast("SmakerApp", self.app)
         screen = self.screen
@@ -93,9 +93,8 @@ class Verbs(Provider):
             for name, (action, why) in STEERING.items():
                 if screen.check_action(action.partition("(")[0], ()):
                     yield f"{name}: {why}  ({about})", partial(screen.run_action, action)
-            for name, tab in TABS.items():
-                if tab in THERE:
-                    yield f"{name}: {THERE[tab].title}  ({about})", partial(app.open_project, view.id, tab=tab)
+            for name, tab in IN_TABS.items():
+                yield f"{name}: {TABS[tab].title}  ({about})", partial(app.open_project, view.id, tab=tab)
         for name, (action, why) in VERBS.items():
             yield f"{name}: {why}", partial(app.run_action, action)
         if app.connected:

@@ -136,8 +136,3 @@ class ProjectView:
     def last_at(self) -> datetime:
         """When something last happened."""
         return self.events[-1].at if self.events else self.facts.last_at if self.facts else self.project.created_at
-
-    @property
-    def last(self) -> str:
-        """What happened last, in a line."""
-        return self.events[-1].message if self.events else ""

@@ -30,25 +30,25 @@ class Engagements:
     def __init__(self, local: Local, load: Callable[..., Loaded]) -> None:
         self._local = local
         self._load = load
-        self._known = [Engaged(local.settings, local.models, local.worker)]
+        self._made: list[Engaged] = []
 
     def of(self, mode: str | None) -> Engaged:
         """For builds of a mode (None: the configured one), as the configuration is now. Blocks for some milliseconds.
         Raises ConfigError."""
         settings = self._load(**({} if mode is None else {"llm__mode": mode})).settings
-        for engaged in self._known:
+        local = self._local
+        for engaged in (Engaged(local.settings, local.models, local.worker), *self._made):
             if engaged.settings == settings:
                 return engaged
-        made = self._made(settings)
-        self._known.append(made)
-        return made
+        self._made.append(self._make(settings))
+        return self._made[-1]
 
     async def close(self) -> None:
         """Close the connections of models."""
-        for engaged in self._known[1:]:
+        for engaged in self._made:
             await engaged.models.close()
 
-    def _made(self, settings: Settings) -> Engaged:
+    def _make(self, settings: Settings) -> Engaged:
         from smaker.core.worker import Worker
         from smaker.wiring.models import ConfiguredModels, known_keys
 

@@ -54,7 +54,7 @@ def spec(*modules: Module) -> Spec:
 
 def new(**values: object) -> Build:
     project = Project.model_validate(
-        {"id": "p", "name": "P", "prompt": "x", "workspace": "/w", "created_at": AT, **values}
+        {"id": "p", "name": "x", "prompt": "x", "workspace": "/w", "created_at": AT, **values}
     )
     return fold(Build(project=project), begin(project, AT))
 
@@ -130,6 +130,7 @@ def test_a_plan_becomes_a_dag_with_tests_beside_the_implementation() -> None:
     assert ready(build) == {"Skeleton"}
     assert build.project.profile == "fastapi-service"
     assert build.project.name == "Books"
+    assert planned(name="Mine").project.name == "Mine"
     build = do(build, "t2")
     assert build.project.skeleton == "c-t2"
     assert ready(build) == {"Books", "Acceptance tests"}

@@ -112,7 +112,7 @@ def test_without_a_terminal_it_says_what_it_needs(streams: str, tmp_path: Any) -
     os.close(slave)
     os.close(master)
     assert ran.returncode == 2
-    assert "it needs a terminal for input and output" in ran.stderr
+    assert "it needs a terminal for its input, output and errors" in ran.stderr
     assert "smaker --help" in ran.stderr
     assert "\x1b" not in ran.stderr
 

@@ -12,6 +12,7 @@ import pytest
 from rich.segment import Segment
 from rich.text import Text
 from textual.content import Content
+from textual.markup import MarkupError
 from textual.pilot import Pilot
 
 from smaker.config.spec_file import SPEC_FILE, dump_spec
@@ -238,6 +239,7 @@ async def walk(desk: Any, pilot: Pilot[Any]) -> Seen:
             continue
         await press_all(seen, app.screen, ProjectScreen)
         for number, name in enumerate(TABS, 1):
+            app.set_focus(None)  # a field would take the number
             await pilot.press(str(number))
             await desk.until(pilot, lambda name=name: shown_tab(app, name))
             await seen.look(f"{view.status} {name}")
@@ -318,13 +320,21 @@ async def test_foreign_text_is_shown_as_it_is_everywhere(besieged: Any, monkeypa
         assert {place for place in places if f"{place}[@click=app.quit]" not in text} == set(), tab
 
 
+def obedient(text: str) -> Content:
+    """Text as markup, where it can be read as such."""
+    try:
+        return Content.from_markup(text.replace("[/x]", ""))
+    except MarkupError:
+        return Content(text)
+
+
 @pytest.mark.sandbox
 @pytest.mark.parametrize("switch", ["markup", "control"])
 @pytest.mark.timeout(180)
 async def test_without_the_door_it_would_be_seen(besieged: Any, monkeypatch: pytest.MonkeyPatch, switch: str) -> None:
     if switch == "markup":
         monkeypatch.setattr(literal, "Text", lambda text, **_: Text.from_markup(text.replace("[/x]", "")))
-        monkeypatch.setattr(literal, "Content", Content.from_markup)
+        monkeypatch.setattr(literal, "Content", obedient)
     else:
         monkeypatch.setattr(literal, "sanitize", str)
     async with besieged.shown(SIZE) as pilot:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.widgets import Checkbox, Input, Select, Static, TextArea
+from textual.widgets import Input, Select, Static, TextArea
 
 from smaker.core.models import DeployTarget, Gate
 from smaker.tui.screens.dashboard import Dashboard
 from smaker.tui.screens.new_project import NewProjectScreen
 from smaker.tui.screens.project import ProjectScreen
 from smaker.tui.screens.welcome import WelcomeScreen
+from smaker.tui.widgets.tick import Tick
 
 
 def repository(folder: Path) -> Path:
@@ -39,7 +40,7 @@ async def on(desk: Any, pilot: Any, kind: type) -> Any:
 async def test_the_first_run_finds_what_is_there_and_one_enter_builds(desk: Any, size: tuple[int, int]) -> None:
     async with desk.shown(size) as pilot:
         screen = await on(desk, pilot, WelcomeScreen)
-        assert screen.query_one("#sample", Input).has_focus
+        assert screen.query_one("#sample", TextArea).has_focus
         checks = screen.query_one("#checks", Static)
         await desk.until(pilot, lambda: "✓ git" in str(checks.render()), 60)
         assert "sandbox" in str(checks.render())
@@ -65,8 +66,8 @@ async def test_everything_that_can_be_chosen_is_kept(desk: Any, tmp_path: Path) 
         screen.query_one("#folder", Input).value = str(tmp_path / "there")
         profile.value = "static-site"
         screen.query_one("#deploy", Select).value = "process"
-        screen.query_one("#gate-plan", Checkbox).value = True
-        screen.query_one("#web", Checkbox).value = True
+        screen.query_one("#gate-plan", Tick).value = True
+        screen.query_one("#web", Tick).value = True
         await pilot.press("ctrl+b")
         await pilot.pause()
         pilot.app.screen.query_one("#max_cost_usd", Input).value = "3"

@@ -105,6 +105,7 @@ class Dashboard(SteeringScreen):
         self._summarise()
         activity = self.query_one("#activity", Stream)
         activity.clear()
+        activity.display = False  # until something happens
         self._tell(self.feed.activity)
 
     def moved(self, batch: Batch) -> None:
@@ -127,7 +128,9 @@ class Dashboard(SteeringScreen):
                 name = line(view.project.name)[:18]
                 lines.append(f"{event.at.astimezone():%H:%M:%S}  {name:<18}  {line(event.message)}\n")
         if lines:
-            self.query_one("#activity", Stream).pour("".join(lines))
+            activity = self.query_one("#activity", Stream)
+            activity.display = True
+            activity.pour("".join(lines))
 
     def _summarise(self) -> None:
         views = self.feed.views.values()

@@ -12,13 +12,14 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.widgets import Button, Checkbox, Footer, Input, Label, Select, Static, TextArea
+from textual.widgets import Button, Footer, Input, Label, Select, Static, TextArea
 
 from smaker.core.errors import SmakerError, UsageError
 from smaker.core.models import Budget, DeployTarget, Gate
 from smaker.tui.literal import cell, content
 from smaker.tui.screens.budget import FIELDS, BudgetForm
 from smaker.tui.screens.live import LiveScreen
+from smaker.tui.widgets.tick import Tick
 
 if TYPE_CHECKING:
     from smaker.core.control import NewProject
@@ -44,7 +45,7 @@ class NewProjectScreen(LiveScreen):
     NewProjectScreen .row Label { width: 12; color: $text-muted; }
     NewProjectScreen .row Input { width: 1fr; }
     NewProjectScreen .row Select { width: 1fr; }
-    NewProjectScreen Checkbox { margin-right: 3; }
+    NewProjectScreen Tick { margin-right: 3; }
     NewProjectScreen #do { height: 1; margin-top: 1; }
     NewProjectScreen Button { margin-right: 2; }
     """
@@ -94,13 +95,13 @@ class NewProjectScreen(LiveScreen):
                 )
             with Horizontal(classes="row"):
                 yield Label("Wait at")
-                yield Checkbox("the plan", compact=True, id="gate-plan")
-                yield Checkbox("the deployment", compact=True, id="gate-deploy")
-                yield Checkbox("questions", compact=True, id="gate-questions")
+                yield Tick("the plan", compact=True, id="gate-plan")
+                yield Tick("the deployment", compact=True, id="gate-deploy")
+                yield Tick("questions", compact=True, id="gate-questions")
             with Horizontal(classes="row"):
                 yield Label("Also")
-                yield Checkbox("try in a browser", compact=True, id="web")
-                yield Checkbox("review by a model", compact=True, id="review")
+                yield Tick("try in a browser", compact=True, id="web")
+                yield Tick("review by a model", compact=True, id="review")
             with Horizontal(classes="row"):
                 yield Label("Budget")
                 yield Static("", id="budget", markup=False)
@@ -124,8 +125,8 @@ class NewProjectScreen(LiveScreen):
             return
         self.query_one("#mode", Select).value = settings.llm.mode
         self.query_one("#deploy", Select).value = settings.deploy.target.value
-        self.query_one("#web", Checkbox).value = settings.browser.enabled
-        self.query_one("#review", Checkbox).value = settings.llm.review
+        self.query_one("#web", Tick).value = settings.browser.enabled
+        self.query_one("#review", Tick).value = settings.llm.review
         self.query_one("#profile", Select).set_options([(Text(ANY), ""), *map(_option, profiles)])
         self.query_one("#profile", Select).value = ""
         self._bounds = Budget.model_validate(settings.budget.model_dump())
@@ -184,7 +185,7 @@ class NewProjectScreen(LiveScreen):
             return str(self.query_one(f"#{name}", Select).value)
 
         def ticked(name: str) -> bool:
-            return self.query_one(f"#{name}", Checkbox).value
+            return self.query_one(f"#{name}", Tick).value
 
         mode = chosen("mode")
         drawn = self.services.draft(self.query_one("#prompt", TextArea).text, mode, text("model") or None)

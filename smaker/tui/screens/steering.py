@@ -51,7 +51,7 @@ class SteeringScreen(LiveScreen):
         del parameters
         if action not in _SENSE:
             return True
-        view = self.target if self.smaker.connected else None
+        view = self.target if self.painted and self.smaker.connected else None
         return view is not None and _SENSE[action](view)
 
     # --- at once ------------------------------------------------------------------------------------------------------
@@ -293,5 +293,8 @@ _SENSE: dict[str, Callable[[ProjectView], bool]] = {
     "reply": lambda view: view.status == "ASKS",
     "cancel": lambda view: any(not task.state.ended for task in view.tasks),
     "queue": lambda view: bool(view.queue),
+    **dict.fromkeys(
+        ("add_step", "budget", "restart", "stage", "deploy", "delete", "copy", "export", "replay"), lambda _: True
+    ),
 }
-"""When an action makes sense; one that is not here always does."""
+"""When an action about a project makes sense, if there is one."""

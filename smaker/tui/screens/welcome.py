@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Footer, Static, TextArea
 
 from smaker.core.errors import SmakerError
 from smaker.tui.literal import content, line
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
 
 MARK = {"ok": "✓", "missing": "·", "bad": "✗"}
 
-HELLO = """\
-smaker, the Software Maker: type what you want built. It is planned, written, tested and run, with a git commit for
-every step. This is your first project: change the words if you like, and press Enter. It is built by rules and
-blueprints, without a model, a key or a network."""
+HELLO = (
+    "smaker, the Software Maker: type what you want built. It is planned, written, tested and run, with a git commit "
+    "for every step.\n\n"
+    "This is your first project. Change the words if you like, and press Enter. It is built by rules and blueprints: "
+    "no model, no key, no network."
+)
 
 
 class WelcomeScreen(LiveScreen):
@@ -32,19 +35,20 @@ class WelcomeScreen(LiveScreen):
 
     DEFAULT_CSS = """
     WelcomeScreen #hello { padding: 1 2; }
-    WelcomeScreen #sample { margin: 0 2; }
+    WelcomeScreen #sample { margin: 0 2; height: 5; }
     WelcomeScreen #found { margin: 1 2; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "To the (empty) list"),
+        Binding("enter", "build", "Build it", priority=True),
         Binding("ctrl+n", "more", "All that can be chosen", priority=True),
+        Binding("escape", "back", "Not now"),
     ]
 
     def compose(self) -> ComposeResult:
         """What it is, the sample, what was found."""
         yield Static("smaker", id="summary", markup=False)
         yield Static(HELLO, id="hello", markup=False)
-        yield Input(self.services.sample, id="sample")
+        yield TextArea(self.services.sample, id="sample", soft_wrap=True, show_line_numbers=False)
         with VerticalScroll(id="found", can_focus=False):
             yield Static("Looking at what this machine has …", id="checks", markup=False)
         yield Footer()
@@ -61,10 +65,12 @@ class WelcomeScreen(LiveScreen):
             self.query_one("#checks", Static).update(content(found_text(checks)))
 
     @work(exclusive=True)
-    async def on_input_submitted(self, event: Input.Submitted) -> None:
+    async def action_build(self) -> None:
         """Build it."""
+        prompt = self.query_one("#sample", TextArea).text
         try:
-            project = await self.services.control.create(self.services.draft(event.value, "offline", None))
+            request = await asyncio.to_thread(self.services.draft, prompt, "offline")
+            project = await self.services.control.create(request)
         except SmakerError as error:
             self.complain(error)
             return
@@ -74,7 +80,7 @@ class WelcomeScreen(LiveScreen):
 
     def action_more(self) -> None:
         """The same prompt, with all that can be chosen."""
-        self.smaker.draft_text = self.query_one("#sample", Input).value
+        self.smaker.draft_text = self.query_one("#sample", TextArea).text
         self.dismiss()
         self.smaker.show("new")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, cast
 
 from textual.containers import Vertical
@@ -28,7 +27,7 @@ class TabEntry:
         return cast("type[ProjectTab]", getattr(import_module(module), attribute))
 
 
-_ALL: dict[str, TabEntry] = {
+TABS: dict[str, TabEntry] = {
     "spec": TabEntry("Spec", "smaker.tui.tabs.spec:SpecTab"),
     "files": TabEntry("Files", "smaker.tui.tabs.files:FilesTab"),
     "diff": TabEntry("Diff", "smaker.tui.tabs.diff:DiffTab"),
@@ -39,9 +38,7 @@ _ALL: dict[str, TabEntry] = {
     "cost": TabEntry("Cost", "smaker.tui.tabs.cost:CostTab"),
     "log": TabEntry("Log", "smaker.tui.tabs.log:LogTab"),
 }
-
-TABS = {name: entry for name, entry in _ALL.items() if find_spec(entry.where.partition(":")[0]) is not None}
-"""The tabs there are, by name, in the order of their number keys."""
+"""The tabs, by name, in the order of their number keys."""
 
 
 class ProjectTab(Vertical):
