@@ -240,7 +240,7 @@ class Feed:
         self._asked.set()
 
     async def _look(self) -> None:
-        """Take snapshots of what changed, one after the other; but for the first of each, a fifth of the time at most."""
+        """Take snapshots of what changed, one by one; but for the first of each, for a fifth of the time at most."""
         while True:
             await self._asked.wait()
             if not self._wanted:

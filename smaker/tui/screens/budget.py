@@ -45,7 +45,7 @@ class BudgetForm(ModalScreen[Budget | None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Leave it"),
-        Binding("enter", "take", "Take it", priority=True),
+        Binding("enter", "take", "Take it"),
         Binding("down", "app.focus_next", "Next", show=False),
         Binding("up", "app.focus_previous", "Previous", show=False),
     ]
@@ -84,6 +84,10 @@ class BudgetForm(ModalScreen[Budget | None]):
         said = self.query_one(f"#said-{name}", Static)
         said.update(content(f"✗ {wrong}" if wrong else self._about(name)))
         said.set_class(bool(wrong), "wrong")
+
+    def on_input_submitted(self) -> None:
+        """Enter in a field, after all that was typed in it."""
+        self.action_take()
 
     def action_take(self) -> None:
         """Hand back the bounds, if all are right."""

@@ -68,7 +68,7 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer]):
 class Words(Dialog[str]):
     """Some words of the user's, over several lines; ``check`` raises what is wrong with them."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "done", "Send", priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "done", "Send")]
 
     def __init__(
         self, question: str, *, check: Callable[[str], str], title: str = "", text: str = "", verb: str = "Send"

@@ -28,7 +28,7 @@ class Continuation:
 class ForkDialog(Dialog[Continuation]):
     """Asks for both; without ``models`` nobody can be named."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "done", "Fork", priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "done", "Fork")]
 
     def __init__(self, told: str, models: Collection[str]) -> None:
         super().__init__(told, "Fork")

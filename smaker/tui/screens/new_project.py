@@ -50,8 +50,8 @@ class NewProjectScreen(LiveScreen):
     NewProjectScreen Button { margin-right: 2; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "build", "Build", priority=True),
-        Binding("ctrl+b", "budget", "Budget", priority=True),
+        Binding("ctrl+s", "build", "Build"),
+        Binding("ctrl+b", "budget", "Budget"),
         Binding("escape", "back", "Back"),
     ]
 

@@ -36,7 +36,7 @@ class PlanEditor(ModalScreen[Spec | None]):
     PlanEditor #wrong { height: auto; max-height: 8; padding: 0 1; color: $text-error; display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "done", "Review", priority=True),
+        Binding("ctrl+s", "done", "Review"),
         Binding("escape", "leave", "Back"),
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
+from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -30,6 +30,15 @@ HELLO = (
 )
 
 
+class Prompt(TextArea):
+    """Some words; Enter is for the screen, after all that was typed before it."""
+
+    def on_key(self, event: events.Key) -> None:
+        """Leave Enter to the screen."""
+        if event.key == "enter":
+            event.prevent_default()
+
+
 class WelcomeScreen(LiveScreen):
     """A sample and what was found."""
 
@@ -39,8 +48,8 @@ class WelcomeScreen(LiveScreen):
     WelcomeScreen #found { margin: 1 2; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "build", "Build it", priority=True),
-        Binding("ctrl+n", "more", "All that can be chosen", priority=True),
+        Binding("enter", "build", "Build it"),
+        Binding("ctrl+n", "more", "All that can be chosen"),
         Binding("escape", "back", "Not now"),
     ]
 
@@ -48,7 +57,7 @@ class WelcomeScreen(LiveScreen):
         """What it is, the sample, what was found."""
         yield Static("smaker", id="summary", markup=False)
         yield Static(HELLO, id="hello", markup=False)
-        yield TextArea(self.services.sample, id="sample", soft_wrap=True, show_line_numbers=False)
+        yield Prompt(self.services.sample, id="sample", soft_wrap=True, show_line_numbers=False)
         with VerticalScroll(id="found", can_focus=False):
             yield Static("Looking at what this machine has …", id="checks", markup=False)
         yield Footer()
