@@ -30,6 +30,11 @@ async def main(home: Path, socket: Path, *, drive: bool) -> None:
                     writer.write(json.dumps(answer).encode() + b"\n")
                 case "snapshot":
                     writer.write((await control.snapshot(asked["project"])).model_dump_json().encode() + b"\n")
+                case "trace":
+                    writer.write((await control.trace(asked["project"])).model_dump_json().encode() + b"\n")
+                case "contents":
+                    found = await control.contents(asked["project"], asked["path"])
+                    writer.write(found.model_dump_json().encode() + b"\n")
                 case "events":
                     follow, after = asked["follow"], asked["after"]
                     async for message in control.events(asked["project"], after=after, follow=follow):

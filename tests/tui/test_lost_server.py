@@ -18,10 +18,11 @@ from typing import Any
 import pytest
 from textual.widgets import Static
 
-from smaker.core.control import Snapshot
+from smaker.core.control import Contents, Snapshot
 from smaker.core.errors import Unavailable
 from smaker.core.events import Delta, Event
 from smaker.core.models import Project
+from smaker.core.proof import Trace
 from smaker.tui import feed
 from smaker.tui.screens.project import ProjectScreen
 from smaker.tui.widgets.stream import Stream
@@ -45,6 +46,16 @@ class Distant:
     async def snapshot(self, project: str) -> Snapshot:
         async for line in self._ask(call="snapshot", project=project):
             return Snapshot.model_validate_json(line)
+        raise Unavailable("The engine did not answer.")
+
+    async def trace(self, project: str) -> Trace:
+        async for line in self._ask(call="trace", project=project):
+            return Trace.model_validate_json(line)
+        raise Unavailable("The engine did not answer.")
+
+    async def contents(self, project: str, path: str = "") -> Contents:
+        async for line in self._ask(call="contents", project=project, path=path):
+            return Contents.model_validate_json(line)
         raise Unavailable("The engine did not answer.")
 
     async def events(self, project: str, *, after: int = 0, follow: bool = False) -> AsyncIterator[Event | Delta]:

@@ -179,7 +179,7 @@ class DeploymentTab(ProjectTab):
             except SmakerError as error:
                 self.smaker.complain(error)
             self.smaker.feed.refresh(self.project_id)
-            await self._look_again().wait()
+            self._look_again()
 
     @work
     async def action_roll_back(self) -> None:
