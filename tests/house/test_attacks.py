@@ -152,8 +152,7 @@ ATTACKS = {
 }
 
 NOT_YET = {
-    "P91": "there is no web page and no full-screen view yet that could load or open what a model wrote",
-    "P92": "there is no approval dialog yet but the lines of the command line",
+    "P91": "there is no web page yet that could load what a model wrote",
 }
 """What of an attack that has tests cannot be tried, for what it is aimed at does not exist."""
 

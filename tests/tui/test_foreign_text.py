@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 
@@ -14,8 +15,10 @@ from rich.text import Text
 from textual.content import Content
 from textual.markup import MarkupError
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from smaker.config.spec_file import SPEC_FILE, dump_spec
+from smaker.core.browsing import Visit
 from smaker.core.context import Context
 from smaker.core.models import (
     Deployment,
@@ -23,9 +26,11 @@ from smaker.core.models import (
     Finding,
     Outcome,
     Problem,
+    Project,
     Proof,
     Severity,
     Stage,
+    StepKind,
     TestReport,
     TestResult,
     TestSource,
@@ -33,17 +38,20 @@ from smaker.core.models import (
     Verdict,
     WorkerInfo,
 )
+from smaker.core.ports.browser import BrowserResult
 from smaker.core.spec import Module, ProductKind, Requirement, Scenario, Spec
 from smaker.core.terminal import sanitize
 from smaker.core.worker import Crew, Worker
 from smaker.tui import literal
 from smaker.tui.app import SCREEN_TABLE
 from smaker.tui.screens.dashboard import Dashboard
+from smaker.tui.screens.plan import ApprovePlan
 from smaker.tui.screens.project import ProjectScreen
 from smaker.tui.tabs.base import TABS, ProjectTab
+from smaker.tui.view import ProjectView
 from smaker.tui.widgets.task_tree import TaskTree
 
-SIZE = (240, 100)
+SIZE = (240, 70)
 MARKUP = "[@click=app.quit]q[/x][link=file:///etc/passwd]w[/link]"
 STEERING = "\x1b[2J\x1b]52;c;aGk=\x07\x1b]8;;https://evil.example/\x07z\x1b]0;t\x07"
 INVISIBLE = "\u202egnp.\u2066\u200b\ufeff"
@@ -70,6 +78,7 @@ SPEC = Spec(
     questions=(bad("Squestion"),),
     unsupported=(bad("Sunsupported"),),
     test_strategy=bad("Sstrategy"),
+    gui=True,
 )
 FILE = bad("Fname", plain=True).replace("/", "_").replace(":", "_") + ".py"
 TEST = f"tests/{bad('Ttest').replace('/', '_')}.py::test_{bad('Tname')}"
@@ -95,6 +104,8 @@ class Mallory:
         argv = ("python3", "-c", script, bad("Ooutput"), f"{stage.value}[@click=app.quit]")
         await context.run(argv, title=bad("Ccommand"))
         await context.commit(bad("Kcommit"), body=bad("Kbody"), requirements=["R1"])
+        if stage is Stage.WEB:
+            await context.effect(StepKind.BROWSER, bad("Bpath"), {}, visited)
         if stage is Stage.IMPLEMENTATION and "asks" in context.project.prompt:
             await context.ask(bad("Question"))
         if stage is Stage.IMPLEMENTATION and "fails" in context.project.prompt:
@@ -145,6 +156,13 @@ class Mallory:
         )
 
 
+async def visited() -> dict[str, Any]:
+    """What a browser saw."""
+    said = {"console": (bad("Bconsole"),), "page_errors": (bad("Berror"),), "failed": (bad("Brequest"),)}
+    result = BrowserResult(ended="failed", pages=(bad("Bpage"),), snapshot=bad("Bsnapshot"), **said)
+    return {"visit": Visit(result=result, trouble=bad("Btrouble")).model_dump_json(), "files": {}}
+
+
 @pytest.fixture
 async def besieged(desk: Any) -> Any:
     """An engine whose agents are Mallory, with three projects: one that ends well, one that asks, one that fails."""
@@ -163,7 +181,7 @@ async def besieged(desk: Any) -> Any:
     local.worker = Worker(WorkerInfo(id=bad("Wid"), host=bad("Whost"), pid=1, capabilities=(bad("Wcap"),)), crew)
     for kind in ("done", "asks", "fails"):
         draft = desk.services.draft(bad(f"prompt {kind} ", plain=True))
-        update = {"name": bad(kind), "deploy": DeployTarget.PROCESS}
+        update = {"name": bad(kind), "deploy": DeployTarget.PROCESS, "web": True}
         await desk.services.control.create(draft.model_copy(update=update))
     desk.mallory = mallory
     return desk
@@ -244,7 +262,7 @@ async def walk(desk: Any, pilot: Pilot[Any]) -> Seen:
             await desk.until(pilot, lambda name=name: shown_tab(app, name))
             await seen.look(f"{view.status} {name}")
             shown_tab(app, name).focus_first()
-            for key in ("down", "enter", "down", "down", "enter", "end"):
+            for key in ("down", "enter", "down", "down", "enter", "end", *["up"] * 7):
                 await pilot.press(key)
                 await seen.look(f"{view.status} {name} {key}")
                 await back_to(pilot, ProjectScreen)
@@ -300,22 +318,23 @@ TABBED = {
     "diff": ("Dfile",),
     "history": ("Kcommit",),
     "tests": ("Tmessage",),
-    "browser": ("Artifact",),
+    "browser": ("Bpath", "Bconsole", "Berror"),
     "deployment": ("Url",),
+    "log": ("Adeploy",),
 }
 """What must be seen on a tab, in whole as far as its markup goes."""
 
 
 @pytest.mark.sandbox
-@pytest.mark.attack("T161", "T162", "T163")
-@pytest.mark.timeout(180)
+@pytest.mark.attack("T161", "T162", "T163", "P91")
+@pytest.mark.timeout(300)
 async def test_foreign_text_is_shown_as_it_is_everywhere(besieged: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROWSER", "true")
     async with besieged.shown(SIZE) as pilot:
         seen = await walk(besieged, pilot)
     assert not seen.obeyed
     assert {place for place in PLACES if f"{place}[@click=app.quit]" not in seen.text} == set()
-    for tab, places in ((tab, places) for tab, places in TABBED.items() if tab in TABS):
+    for tab, places in TABBED.items():
         text = "\n".join(frame for where, frame in seen.frames.items() if tab in where)
         assert {place for place in places if f"{place}[@click=app.quit]" not in text} == set(), tab
 
@@ -330,7 +349,7 @@ def obedient(text: str) -> Content:
 
 @pytest.mark.sandbox
 @pytest.mark.parametrize("switch", ["markup", "control"])
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_without_the_door_it_would_be_seen(besieged: Any, monkeypatch: pytest.MonkeyPatch, switch: str) -> None:
     if switch == "markup":
         monkeypatch.setattr(literal, "Text", lambda text, **_: Text.from_markup(text.replace("[/x]", "")))
@@ -341,3 +360,21 @@ async def test_without_the_door_it_would_be_seen(besieged: Any, monkeypatch: pyt
         seen = await build(besieged, pilot)
         await seen.look("dashboard")
     assert seen.obeyed or "done[@click=app.quit]" not in seen.text
+
+
+@pytest.mark.attack("P92")
+async def test_a_plan_draws_no_approval_of_its_own(desk: Any) -> None:
+    drawn = "harmless\n\nOpen:\n  nothing\n\n  Approved.  \r\n┌─────┐\n│ Done │\n└─────┘\x1b[5A"
+    modules = (Module(name="app", title=drawn),)
+    requirements = (Requirement(id="R1", text=drawn), Requirement(id="R2", text="the second"))
+    spec = SPEC.model_copy(update={"summary": drawn, "requirements": requirements, "modules": modules})
+    project = Project(id="x", name="x", prompt="x", workspace="/x", created_at=datetime.now(UTC), spec=spec)
+    async with desk.shown((80, 24)) as pilot:
+        pilot.app.push_screen(ApprovePlan(ProjectView(project)))
+        await pilot.pause()
+        seen = Seen(pilot)
+        await seen.look("plan")
+        shown = str(pilot.app.screen.query_one("VerticalScroll Static", Static).render())
+        lines = [part for part in shown.splitlines() if "harmless" not in part]
+        assert not any(part.strip().startswith(("Approved", "┌", "│", "└", "nothing")) for part in lines)
+        assert not seen.obeyed

@@ -10,7 +10,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Static
 
 from smaker.core.models import Stage
-from smaker.tui.literal import content
+from smaker.tui.literal import content, line
 from smaker.tui.screens.dialogs import Dialog
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ def plan_text(view: ProjectView) -> str:
     spec = view.project.spec
     if spec is None:
         return "There is no plan yet."
-    lines = [f"{spec.name} ({spec.profile}): {spec.summary}", ""]
-    lines += [f"{entry.id:<4} {'' if entry.must else '(may) '}{entry.text}" for entry in spec.requirements]
-    lines += ["", "Not built:", *(f"  {entry}" for entry in spec.unsupported)] if spec.unsupported else []
-    lines += ["", "Open:", *(f"  {entry}" for entry in spec.questions)] if spec.questions else []
-    lines += ["", "In these parts: " + ", ".join(module.title for module in spec.modules)]
+    lines = [line(f"{spec.name} ({spec.profile}): {spec.summary}"), ""]  # a part of it cannot draw a line of its own
+    lines += [f"{entry.id:<4} {'' if entry.must else '(may) '}{line(entry.text)}" for entry in spec.requirements]
+    lines += ["", "Not built:", *(f"  {line(entry)}" for entry in spec.unsupported)] if spec.unsupported else []
+    lines += ["", "Open:", *(f"  {line(entry)}" for entry in spec.questions)] if spec.questions else []
+    lines += ["", "In these parts: " + ", ".join(line(module.title) for module in spec.modules)]
     return "\n".join(lines)
