@@ -105,7 +105,7 @@ async def test_what_was_seen(desk: Any, go: Any, screen_is: Any, monkeypatch: py
         tab = await go(pilot, "browser")
         tree = tab.query_one("#browser-tree", Tree)
         await desk.until(pilot, lambda: tree.root.children)
-        assert words(tab, "head") == "1 of 2 paths can be taken  ·  2 pages seen  ·  ✗ 1 findings"
+        assert words(tab, "head") == "1 of 2 paths can be taken  ·  2 pages seen  ·  ✗ 1 finding"
         told = labels(tree)
         assert told[0] == "paths (2)"
         assert told[1] == "✗ Send the form  cannot be taken  R4  2 steps  0.0s"

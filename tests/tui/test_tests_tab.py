@@ -85,7 +85,7 @@ async def test_a_failing_run(desk: Any, go: Any, screen_is: Callable[..., None])
             "✓ test_well",
             "- 1 skipped",
             "- test_later",
-            "coverage of 1 files, 50 % of lines",
+            "coverage of 1 file, 50 % of lines",
             "█████░░░░░",
         ]
         assert "R1" in labels(tree)[1] and "3 cases" in labels(tree)[1]

@@ -18,6 +18,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static, Tree
 
+from smaker.core.counting import counted
 from smaker.core.errors import SmakerError
 from smaker.core.models import Finding, Severity, Stage, TaskState
 from smaker.tui import outside
@@ -115,7 +116,8 @@ class BrowserTab(ProjectTab):
         pages = {page for seen in self._trip.visits if seen.result for page in seen.result.pages}
         wrong = [finding for finding in self._trip.found if finding.severity is Severity.ERROR]
         told = [f"{sum(seen.went_well for seen in paths)} of {len(paths)} paths can be taken" if paths else ""]
-        told += [f"{len(pages)} pages seen" if pages else "", f"✗ {len(wrong)} findings" if wrong else ""]
+        told += [f"{counted(len(pages), 'page')} seen" if pages else ""]
+        told += [f"✗ {counted(len(wrong), 'finding')}" if wrong else ""]
         running = any(task.stage is Stage.WEB and task.state is TaskState.RUNNING for task in view.tasks)
         told.append("▸ being tried" if running else "")
         if not any(told):

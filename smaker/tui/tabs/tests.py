@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static, Tree
 
+from smaker.core.counting import counted
 from smaker.core.coverage import Covered, covered_files
 from smaker.core.models import Stage, TaskState, TestReport, TestResult, TestStatus
 from smaker.tui.literal import cell, content
@@ -161,7 +162,9 @@ class TestsTab(ProjectTab):
         if self._covered and self._narrowed == 0:
             lines = sum(file.lines for file in self._covered) or 1
             percent = 100 * sum(file.ran for file in self._covered) / lines
-            node = tree.root.add(cell(f"coverage of {len(self._covered)} files, {percent:.0f} % of lines", "bold"))
+            node = tree.root.add(
+                cell(f"coverage of {counted(len(self._covered), 'file')}, {percent:.0f} % of lines", "bold")
+            )
             for file in self._covered:
                 found[_key(file)] = node.add_leaf(_coverage_label(file), data=file)
         if not found:
