@@ -7,7 +7,7 @@ PROMPT ?= A REST API to track books (title, author, year) and loans (book, borro
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix format lint types layers bench coverage docs clean
+.PHONY: help demo test check fix format lint types layers bench coverage docs screens clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ bench: $(BIN)/.dev ## Measure what docs/performance.md reports
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) $(DEMO_HOME) dist .pytest_cache .ruff_cache .coverage .import_linter_cache
+
+screens: $(BIN)/.dev ## Draw the screens of the terminal app for its page
+	@$(BIN)/python docs/screens/make.py
 
 docs: $(BIN)/.dev ## Write the pages that are made from the code
 	@$(BIN)/python -c 'from smaker.cli.reference import reference; print(reference(), end="")' > docs/cli.md

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
@@ -12,12 +13,14 @@ from smaker.tui.literal import content
 from smaker.tui.screens.dialogs import Dialog
 
 if TYPE_CHECKING:
+    from textual.binding import ActiveBinding
     from textual.screen import Screen
 
-SIGNS = """\
-✓ done, ready   ▸ at work   ∘ can begin   · waits   ? waits for you   ‖ paused or stopped   ✗ failed   ▲ deployed
-Escape leads back, q leaves smaker. Every verb is in the palette (ctrl+p). Text is selected with the mouse and copied
-with ctrl+c."""
+SIGNS = (
+    "✓ done, ready   ▸ at work   ∘ can begin   · waits   ? waits for you   ‖ paused or stopped   ✗ failed   ▲ deployed"
+    "\n\nEscape leads back, q leaves smaker. Every verb is in the palette (ctrl+p). Text is selected with the mouse "
+    "and copied with ctrl+c."
+)
 
 
 class HelpScreen(Dialog[None]):
@@ -39,14 +42,23 @@ class HelpScreen(Dialog[None]):
 
 
 def keys_text(screen: Screen[object]) -> str:
-    """A line for each key that does something on a screen now, those of what has the focus first."""
+    """A line for each key that does something on a screen now: smaker's own, then those that move and select."""
     seen: set[str] = set()
-    lines: list[str] = []
+    own: list[str] = []
+    common: list[str] = []
     for active in screen.active_bindings.values():
         binding = active.binding
         if not binding.description or binding.action in seen or binding.system:
             continue
         seen.add(binding.action)
         key = screen.app.get_key_display(binding)
-        lines.append(f"{key:<12} {binding.tooltip or binding.description}")
-    return "\n".join(lines)
+        line = f"{key:<12} {binding.tooltip or binding.description}"
+        (own if _is_own(active) else common).append(line)
+    return "\n".join([*own, "", *common])
+
+
+def _is_own(active: ActiveBinding) -> bool:
+    """Whether a class of smaker has the key, and not the kind of widget it is made of."""
+    classes = [kind for kind in type(active.node).__mro__ if kind.__module__.startswith("smaker.")]
+    named = [entry for kind in classes for entry in kind.__dict__.get("BINDINGS", ())]
+    return any(isinstance(entry, Binding) and entry.action == active.binding.action for entry in named)

@@ -127,7 +127,7 @@ class SettingsScreen(LiveScreen):
         table.clear()
         for key in keys:
             value, origin = self._values[key]
-            sign = {"true": "✓ ", "false": "✗ "}.get(value, "")
+            sign = {"true": "✓ ", "false": "- "}.get(value, "")
             changed = "" if origin == "default" else "bold"
             place = origin.removeprefix(f"{self.services.settings.file.parent}/")
             table.add_row(cell(key, changed), cell(f"{sign}{value}", changed), cell(place, "dim"), key=key)

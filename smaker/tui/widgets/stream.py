@@ -20,6 +20,8 @@ WIDEST = 2_000  # characters of one line; a longer one is broken
 class Stream(Log):
     """A `Log` for text that comes in pieces, many lines at a time: what is out of sight costs next to nothing."""
 
+    DEFAULT_CSS = "Stream { scrollbar-size-horizontal: 0; }"  # arrow keys go sideways; the bar would take a line
+
     def __init__(self, *, lines: int = LINES, **options: Any) -> None:
         super().__init__(max_lines=lines, **options)
 
