@@ -166,5 +166,5 @@ async def test_it_is_tried_in_a_browser_now(own: tuple[Any, str], go: Any, monke
         await desk.until(pilot, lambda: "was not tried in a browser yet" in words(tab, "head"))
         await pilot.press("T")
         await desk.until(pilot, lambda: "being tried" in words(tab, "head"))
-        await desk.until(pilot, lambda: "pages seen" in words(tab, "head") and "being" not in words(tab, "head"), 200)
+        await desk.until(pilot, lambda: " seen" in words(tab, "head") and "being" not in words(tab, "head"), 200)
         assert (await desk.snapshot(project)).project.state.value == "READY"

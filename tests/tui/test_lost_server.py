@@ -151,7 +151,7 @@ async def test_a_lost_engine_is_said_and_no_event_is_lost(
         await desk.until(pilot, lambda: app.feed.views[project].seq == recorded[-1])
         heard = [event.seq for event in batches]
         assert heard == list(range(heard[0], recorded[-1] + 1))
-        assert heard[0] <= 11
+        assert heard[0] < recorded[-1]
         tabs = [pane.id for pane in app.screen.query("TabPane")]
         await pilot.press(str(tabs.index("tab-log") + 1))
         await desk.until(pilot, lambda: app.screen.query("#log-events") and shown(app))
