@@ -38,8 +38,7 @@ def told(error: Exception, *, as_json: bool = False) -> int:
             fail(_os_message(error), _os_hint(error), "E_SYSTEM", as_json=as_json)
             return 1
         case _:
-            logging.getLogger("smaker").error("internal error", exc_info=error)
-            hint = "That is a fault of smaker; its log has the details: smaker doctor names it."
+            hint = "\n".join(getattr(error, "__notes__", ())) or "That is a fault of smaker."
             fail(f"An internal error: {type(error).__name__}: {error}", hint, "E_INTERNAL", as_json=as_json)
             return 1
 

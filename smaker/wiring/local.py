@@ -8,12 +8,12 @@ import socket
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smaker.wiring.parts import build_agent, build_browser, build_log, build_sandbox, build_workspaces, cache_folder
+from smaker.wiring.parts import build_agent, build_browser, build_sandbox, build_workspaces, cache_folder, open_log
 
 if TYPE_CHECKING:
     from smaker.agents.verification import Check
@@ -222,17 +222,19 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
     from smaker.wiring.models import ConfiguredModels, known_keys
     from smaker.workspace import FileLock
 
-    log = build_log(home)
-    clock, bus, catalog = SystemClock(), Bus(), Catalog(home / "profiles")
-    sandbox = build_sandbox(settings)
-    environments = CachedEnvironments(cache_folder(home) / "environments", sandbox)
-    lock, workspaces = FileLock(home), build_workspaces(home / "state", clock)
-    deployer = ProcessTarget(home, (sys.executable, "-m", "smaker", "--home", str(home), "supervise"))
-    containers = ComposeTarget(home)
-    redactor = Redactor(known_keys(settings))
-    models = ConfiguredModels(home, settings, clock, redactor)
-    store = await open_store(home, clock=clock)
-    try:
+    async with AsyncExitStack() as closing:
+        closing.enter_context(open_log(home))
+        clock, bus, catalog = SystemClock(), Bus(), Catalog(home / "profiles")
+        sandbox = build_sandbox(settings)
+        environments = CachedEnvironments(cache_folder(home) / "environments", sandbox)
+        lock, workspaces = FileLock(home), build_workspaces(home / "state", clock)
+        deployer = ProcessTarget(home, (sys.executable, "-m", "smaker", "--home", str(home), "supervise"))
+        containers = ComposeTarget(home)
+        redactor = Redactor(known_keys(settings))
+        models = ConfiguredModels(home, settings, clock, redactor)
+        closing.push_async_callback(models.close)
+        store = await open_store(home, clock=clock)
+        closing.push_async_callback(store.close)
         notices = await recover(store, workspaces)
         engine = Engine(
             Desk(
@@ -285,10 +287,6 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
             listen=listen_on,
             notices=notices,
         )
-    finally:
-        await models.close()
-        await store.close()
-        log.close()
 
 
 async def recover(store: SqlStore, workspaces: GitWorkspaces) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,15 +73,19 @@ def build_browser(settings: Settings, sandbox: Sandbox) -> Browser | None:
     return BoxedBrowser(sandbox, settings.browser.executable) if settings.browser.enabled else None
 
 
-def build_log(home: Path) -> logging.Handler:
-    """Send the program's log, as JSON lines, to ``<home>/log/smaker.log``; return what is to be closed at the end."""
+@contextmanager
+def open_log(home: Path) -> Generator[None]:
+    """Meanwhile, send the program's log, as JSON lines, to ``<home>/log/smaker.log``, with an error nobody expected;
+    that error has a note then of where it is. Raises OSError."""
     from logging.handlers import RotatingFileHandler
 
     import structlog
 
-    folder = home / "log"
-    folder.mkdir(parents=True, exist_ok=True)
-    handler = RotatingFileHandler(folder / "smaker.log", maxBytes=5_000_000, backupCount=2, delay=True)
+    from smaker.core.errors import SmakerError
+
+    file = home / "log" / "smaker.log"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handler = RotatingFileHandler(file, maxBytes=5_000_000, backupCount=2, delay=True)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[
@@ -92,9 +97,20 @@ def build_log(home: Path) -> logging.Handler:
         )
     )
     root = logging.getLogger("smaker")
-    root.handlers, root.propagate = [handler], False
+    root.propagate = False
     root.setLevel(logging.INFO)
-    return handler
+    root.addHandler(handler)
+    try:
+        yield
+    except (SmakerError, OSError, UnicodeError):
+        raise
+    except Exception as error:
+        root.exception("internal error")
+        error.add_note(f"That is a fault of smaker. The details: {file}")
+        raise
+    finally:
+        root.removeHandler(handler)  # a closed one would open its file again for whoever speaks late
+        handler.close()
 
 
 def cache_folder(home: Path) -> Path:

@@ -185,8 +185,8 @@ async def _run(home: Path, file: Path, load: Callable[..., Loaded], config: Path
         app = SmakerApp(connect)
         ended_by = _end_by_signals(app)
         await app.run_async()
-    if app.failure is not None:
-        raise app.failure
+        if app.failure is not None:
+            raise app.failure
     return 128 + ended_by[0] if ended_by else app.return_code or 0
 
 

@@ -227,7 +227,7 @@ async def test_cancellation_at_any_moment_leaves_nothing(
 ) -> None:
     await contained.probe()
     for after in (0.0, 0.01, 0.03, 0.06, 0.1, 0.15, 0.2):
-        task = asyncio.create_task(contained.run(command("sleep", "63", str(workspace))))
+        task = asyncio.create_task(contained.run(command("sh", "-c", "sleep 63; :", str(workspace))))
         await asyncio.sleep(after)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
