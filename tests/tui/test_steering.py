@@ -15,8 +15,10 @@ from smaker.tui.screens.confirm import Confirm
 from smaker.tui.screens.dashboard import Dashboard
 from smaker.tui.screens.dialogs import OneOf, Show, Words
 from smaker.tui.screens.plan import ApprovePlan
+from smaker.tui.screens.plan_editor import PlanEditor
 from smaker.tui.screens.project import ProjectScreen
 from smaker.tui.screens.queue import QueueScreen
+from smaker.tui.screens.review import Review
 
 
 async def state(desk: Any, project: str) -> Any:
@@ -127,7 +129,7 @@ async def test_steps_wait_in_a_queue_that_can_be_changed(desk: Any) -> None:
 @pytest.mark.sandbox
 @pytest.mark.node
 @pytest.mark.timeout(180)
-async def test_a_plan_is_rejected_then_approved_and_a_step_added(desk: Any) -> None:
+async def test_a_plan_is_rejected_then_approved_and_the_plan_of_a_step_edited(desk: Any) -> None:
     made = await desk.services.control.create(
         desk.services.draft("a landing page with a contact form").model_copy(update={"gates": (Gate.PLAN,)})
     )
@@ -157,9 +159,18 @@ async def test_a_plan_is_rejected_then_approved_and_a_step_added(desk: Any) -> N
         await write(pilot, "add a section with questions and answers")
         await desk.until(pilot, lambda: len(app.feed.views[made.id].tasks) > before)
         await seen(desk, pilot, made.id, "WAITS")
-        await pilot.press("a", "a")
+        await pilot.press("a")
+        await on(desk, pilot, ApprovePlan)
+        await pilot.press("e")
+        editor = (await on(desk, pilot, PlanEditor)).query_one(TextArea)
+        editor.text = editor.text.replace("summary: ", "summary: Kindly, ", 1)
+        await pilot.press("ctrl+s")
+        await on(desk, pilot, Review)
+        await pilot.press("y")
         await seen(desk, pilot, made.id, "READY")
-        assert (await state(desk, made.id)).state is ProjectState.READY
+        project = await state(desk, made.id)
+        assert project.state is ProjectState.READY
+        assert project.spec.summary.startswith("Kindly, ")
 
 
 @pytest.mark.sandbox

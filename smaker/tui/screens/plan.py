@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ApprovePlan(Dialog[str]):
-    """Answers "approve" or "reject"."""
+    """Answers "approve", "reject" or, of a plan, "edit"."""
 
     DEFAULT_CSS = """
     ApprovePlan VerticalScroll { height: auto; max-height: 16; }
@@ -26,20 +26,28 @@ class ApprovePlan(Dialog[str]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "answer('approve')", "Approve"),
         Binding("j", "answer('reject')", "Reject"),
+        Binding("e", "answer('edit')", "Edit"),
     ]
 
     def __init__(self, view: ProjectView) -> None:
         deploys = view.waiting is not None and view.waiting.stage is Stage.DEPLOY
         super().__init__("Deploy this?" if deploys else "Build this?", "Approve")
         self._plan = f"Deploy to {view.project.deploy.value}" if deploys else plan_text(view)
+        self._editable = not deploys and view.project.spec is not None
 
     def body(self) -> ComposeResult:
-        """The plan and two buttons."""
+        """The plan and its buttons."""
         with VerticalScroll():
             yield Static(content(self._plan))
         with Horizontal():
             yield Button("Approve (a)", id="approve", variant="primary")
             yield Button("Reject (j)", id="reject")
+            if self._editable:
+                yield Button("Edit (e)", id="edit")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A deployment has no plan to edit."""
+        return self._editable or (action, parameters) != ("answer", ("edit",))
 
     def action_answer(self, said: str) -> None:
         """Answer by a key."""

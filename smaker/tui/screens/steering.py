@@ -152,6 +152,7 @@ class SteeringScreen(LiveScreen):
     async def action_approve(self) -> None:
         """Open the gate, once its user has seen what it shows."""
         from smaker.core.commands import Approve
+        from smaker.tui.plan_edit import edit_plan
         from smaker.tui.screens.plan import ApprovePlan
 
         view = self.target
@@ -162,6 +163,8 @@ class SteeringScreen(LiveScreen):
             await self._steer(Approve(), "Approved.", goes_on=True)
         elif said == "reject":
             self.action_reject()
+        elif said == "edit":
+            await edit_plan(self, view)
 
     @work
     async def action_reject(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -11,26 +10,22 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static, Tree
 
-from smaker.config.spec_file import SPEC_FILE, dump_spec
-from smaker.core.commands import EditPlan, RunStage
+from smaker.config.spec_file import SPEC_FILE
+from smaker.core.commands import RunStage
 from smaker.core.errors import NotFound, SmakerError, UsageError
 from smaker.core.models import Stage, TaskState
-from smaker.core.revision import EDITED, changed_modules, changed_requirements, check_edit
+from smaker.core.revision import EDITED, check_edit
 from smaker.tui.going_back import go_back
 from smaker.tui.literal import cell, content
+from smaker.tui.plan_edit import edit_plan, take_plan
 from smaker.tui.plan_text import Entry, groups
-from smaker.tui.screens.dialogs import Choice, OneOf
-from smaker.tui.screens.plan_editor import PlanEditor, read_plan
-from smaker.tui.screens.review import Review
+from smaker.tui.screens.plan_editor import read_plan
 from smaker.tui.tabs.base import ProjectTab
 from smaker.tui.words import STYLE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from textual.widgets.tree import NodeID, TreeNode
 
-    from smaker.core.models import Project
     from smaker.core.proof import Trace
     from smaker.core.spec import Spec
     from smaker.tui.view import ProjectView
@@ -169,13 +164,8 @@ class SpecTab(ProjectTab):
 
     @work
     async def _edit(self, requirement: str) -> None:
-        view = self.view
-        if view is None or view.project.spec is None:
-            self.notify("There is no plan yet.", severity="warning", markup=False)
-            return
-        plan = await self.app.push_screen_wait(PlanEditor(view.project, view.project.spec, requirement))
-        if plan is not None:
-            await self._take(plan)
+        if self.view is not None:
+            await edit_plan(self, self.view, requirement)
 
     @work
     async def action_take_file(self) -> None:
@@ -185,12 +175,11 @@ class SpecTab(ProjectTab):
             if text is None:
                 raise UsageError(f"{SPEC_FILE} says what the plan says.", hint="Edit it, or edit the plan here: e")
             plan = read_plan(text)
-            if self.view is not None:
-                check_edit(self.view.project, plan)
+            if (view := self.view) is not None:
+                check_edit(view.project, plan)
+                await take_plan(self, view, plan, text)
         except SmakerError as error:
             self.smaker.complain(error)
-        else:
-            await self._take(plan, text=text)
 
     async def _own_file(self) -> str | None:
         """The plan's file, if it says something else than the plan, or nothing that can be read."""
@@ -205,65 +194,6 @@ class SpecTab(ProjectTab):
             return None if read_plan(text) == view.project.spec else text
         except UsageError:
             return text
-
-    async def _take(self, plan: Spec, *, text: str | None = None) -> None:
-        """Show what an edited plan changes, ask, take it and go on."""
-        view = self.view
-        if view is None or view.project.spec is None:
-            return
-        old = view.project.spec
-        wording = await self._wording(view.project, plan)
-        if wording is None:
-            return
-        diff = "".join(
-            difflib.unified_diff(
-                dump_spec(old).decode().splitlines(keepends=True),
-                dump_spec(plan).decode().splitlines(keepends=True),
-                f"a/{SPEC_FILE}",
-                f"b/{SPEC_FILE}",
-            )
-        )
-        if not await self.app.push_screen_wait(
-            Review("Take the edited plan", _meaning(view, old, plan, wording), diff, verb="Take it and go on")
-        ):
-            return
-        command = EditPlan(spec=plan, wording=tuple(wording), text=text)
-        await self._steer(command, "The plan is taken. u undoes it.")
-
-    async def _wording(self, project: Project, plan: Spec) -> Collection[str] | None:
-        """The changed requirements that only read otherwise; None if the user leaves it."""
-        assert project.spec is not None
-        old = {entry.id: entry for entry in project.spec.requirements}
-        changed = changed_requirements(project.spec, plan)
-        same = [name for name in changed if plan.requirement(name).operation == old[name].operation]
-        if not changed or project.mode == "offline":
-            return same  # rules build by operations: words change nothing
-        names = ", ".join(changed)
-        chosen = await self.app.push_screen_wait(
-            OneOf(
-                f"{names} read{'s' * (len(changed) == 1)} otherwise now. What does that mean?",
-                [
-                    Choice("else", "It promises something else", "built, and proved anew by a test that fails today"),
-                    Choice("same", "The same in other words", "what is built and what proves it stays"),
-                ],
-                title="Changed requirements",
-            )
-        )
-        return None if chosen is None else changed if chosen == "same" else ()
-
-    async def _steer(self, command: EditPlan | RunStage, done: str) -> None:
-        try:
-            await self.services.control.steer(self.project_id, command)
-        except SmakerError as error:
-            self.smaker.complain(error)
-            return
-        finally:
-            self.smaker.feed.refresh(self.project_id)
-        if isinstance(command, EditPlan):
-            self.smaker.drive(self.project_id)
-        else:  # what is known of who holds the project is older than the rewind
-            self.services.builder.start(self.project_id, self.smaker.complain)
-        self.notify(done, markup=False)
 
     @work
     async def action_undo(self) -> None:
@@ -283,23 +213,16 @@ class SpecTab(ProjectTab):
         elif await go_back(self, commits, edit.parent):
             project = (await self.services.control.snapshot(self.project_id)).project
             if project.skeleton is not None and project.proofs:
-                await self._steer(RunStage(stage=Stage.RUN), "Undone; the tests run again.")
+                await self._prove_again()
 
-
-def _meaning(view: ProjectView, old: Spec, plan: Spec, wording: Collection[str]) -> str:
-    """What follows when an edited plan is taken."""
-    ids = [entry.id for entry in old.requirements]
-    fresh = [entry.id for entry in plan.requirements if entry.id not in ids]
-    gone = [name for name in ids if name not in {entry.id for entry in plan.requirements}]
-    renewed = [name for name in changed_requirements(old, plan) if name not in wording]
-    if view.project.skeleton is None:
-        again = [module.title for module in plan.modules]
-    else:
-        again = [module.title for module in changed_modules(old, plan, wording=wording)]
-    lines = [f"New: {', '.join(fresh)}"] if fresh else []
-    lines += [f"No longer promised: {', '.join(gone)}"] if gone else []
-    lines += [f"Proved anew: {', '.join(renewed)}"] if renewed else []
-    lines += [f"Only worded otherwise: {', '.join(wording)}"] if wording else []
-    lines += [f"Done again: {', '.join(again)}, the tests"] if again else ["Nothing is built again; the tests run."]
-    lines += ["It comes after what is being built now."] if view.moving else []
-    return "\n".join(lines)
+    async def _prove_again(self) -> None:
+        try:
+            await self.services.control.steer(self.project_id, RunStage(stage=Stage.RUN))
+        except SmakerError as error:
+            self.smaker.complain(error)
+            return
+        finally:
+            self.smaker.feed.refresh(self.project_id)
+        # what is known of who holds the project is older than the rewind
+        self.services.builder.start(self.project_id, self.smaker.complain)
+        self.notify("Undone; the tests run again.", markup=False)
