@@ -7,7 +7,7 @@ listener that sees a gap in their numbers reads them again from the store; a dro
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 
 from smaker.core.events import Delta, Event
@@ -45,6 +45,7 @@ class Bus:
 
     def __init__(self) -> None:
         self._subscriptions: set[Subscription] = set()
+        self._taps: list[Callable[[Event | Delta], None]] = []
 
     @contextmanager
     def subscribe(self, project: str | None = None) -> Generator[Subscription]:
@@ -56,10 +57,28 @@ class Bus:
         finally:
             self._subscriptions.discard(subscription)
 
+    @contextmanager
+    def tap(self, heard: Callable[[Event | Delta], None]) -> Generator[None]:
+        """For the length of the block, have ``heard`` called with what is published here, and not with what was
+        delivered from elsewhere. It must be quick."""
+        self._taps.append(heard)
+        try:
+            yield
+        finally:
+            self._taps.remove(heard)
+
     def publish(self, messages: Iterable[Event | Delta]) -> None:
-        """Hand messages to the listeners, never waiting."""
-        if not self._subscriptions:
+        """Hand what happened in this process to the listeners, never waiting."""
+        if not self._subscriptions and not self._taps:
             return
+        happened = tuple(messages)
+        for heard in self._taps:
+            for message in happened:
+                heard(message)
+        self.deliver(happened)
+
+    def deliver(self, messages: Iterable[Event | Delta]) -> None:
+        """Hand what happened elsewhere to the listeners, never waiting."""
         for message in messages:
             for subscription in self._subscriptions:
                 if subscription.project in {None, message.project}:

@@ -218,6 +218,7 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
     from smaker.profiles import Catalog
     from smaker.sandbox.bridge import listen_on
     from smaker.sandbox.environments import CachedEnvironments
+    from smaker.store.live import share_live
     from smaker.store.sql import open_store
     from smaker.wiring.models import ConfiguredModels, known_keys
     from smaker.workspace import FileLock
@@ -235,6 +236,7 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
         closing.push_async_callback(models.close)
         store = await open_store(home, clock=clock)
         closing.push_async_callback(store.close)
+        closing.enter_context(share_live(bus, home))
         notices = await recover(store, workspaces)
         engine = Engine(
             Desk(

@@ -65,6 +65,8 @@ async def test_builds_go_on_in_a_process_of_their_own_and_are_seen_live(desk: An
         view = next(iter(pilot.app.feed.views.values()))
         await desk.until(pilot, lambda: view.status == "READY", 90)
         assert view.seq > 20, "its events were followed"
+        printed = "".join(pilot.app.feed.tail(view.id, task.id) for task in view.tasks)
+        assert "Serving on " in printed, "what its commands print is seen as they print it"
     for _ in range(200):
         if desk.local.lock.holder(view.id) is None:
             break

@@ -1,0 +1,149 @@
+"""Live output between the processes of one home: what a build prints here is heard by whoever watches it there.
+
+Each process has a datagram socket in ``<home>/live``, and sends what its own tasks print to those of the others, a few
+times a second. Nothing of it is kept and nothing waits: what a listener does not take at once, it misses, as any
+`Delta`. Events need no such way, they are read from the record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from smaker.core.bus import Bus
+from smaker.core.events import Delta, Event
+
+FRAME_S = 1 / 15
+FRAME_CHARACTERS = 1 << 15  # of one stream between two frames; of more than that the newest
+PIECE = 1 << 13  # characters in a datagram: with every one escaped, those of a frame fit what a socket takes
+TAKEN = 64  # datagrams in a row before the loop has something else to do
+
+Key = tuple[str, str, str]
+
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def share_live(bus: Bus, home: Path) -> Generator[None]:
+    """Meanwhile, send what is printed here to the home's other processes, and hand what they print to ``bus``. Where
+    no socket can be made (a home that cannot be written) everybody hears only themselves. Needs a running loop."""
+    try:
+        own = _Exchange(bus, home / "live")
+    except OSError as error:
+        _log.info("no live output from other processes", exc_info=error)
+        yield
+        return
+    try:
+        with bus.tap(own.collect):
+            yield
+    finally:
+        own.close()
+
+
+class _Exchange:
+    """This process's end."""
+
+    def __init__(self, bus: Bus, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._bus = bus
+        self._loop = asyncio.get_running_loop()
+        self._waiting: dict[Key, str] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._ways: dict[str, socket.socket] = {}  # to each listener its own: one that does not listen fills only that
+        self._name = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            self._socket.setblocking(False)
+            self._socket.bind(self._address(self._name))
+        except OSError:
+            self._socket.close()
+            os.close(self._folder)
+            raise
+        self._loop.add_reader(self._socket, self._hear)
+
+    def close(self) -> None:
+        """Send what waits, and be gone."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._send()
+        self._loop.remove_reader(self._socket)
+        with suppress(OSError):
+            os.unlink(self._name, dir_fd=self._folder)
+        for used in (self._socket, *self._ways.values()):
+            used.close()
+        os.close(self._folder)
+
+    def collect(self, message: Event | Delta) -> None:
+        """Keep what a task printed for the next frame."""
+        if not isinstance(message, Delta):
+            return
+        key = message.project, message.task, message.stream
+        self._waiting[key] = (self._waiting.get(key, "") + message.text)[-FRAME_CHARACTERS:]
+        if self._timer is None:
+            self._timer = self._loop.call_later(FRAME_S, self._send)
+
+    def _send(self) -> None:
+        self._timer = None
+        waiting, self._waiting = self._waiting, {}
+        others = self._others()
+        for (project, task, stream), text in waiting.items() if others else ():
+            for start in range(0, len(text), PIECE):
+                piece = {"project": project, "task": task, "stream": stream, "text": text[start : start + PIECE]}
+                data = Delta.model_validate(piece).model_dump_json().encode()
+                others = [name for name in others if self._sent(data, name)]
+
+    def _others(self) -> list[str]:
+        try:
+            with os.scandir(self._folder) as entries:
+                names = {entry.name for entry in entries} - {self._name}
+        except OSError:
+            names = set()
+        for name in self._ways.keys() - names:
+            self._ways.pop(name).close()
+        return [*names]
+
+    def _sent(self, data: bytes, name: str) -> bool:
+        """Whether it went to a listener; one that does not take it misses the rest of the frame."""
+        try:
+            if name not in self._ways:
+                self._ways[name] = self._way(name)
+            self._ways[name].send(data)
+        except (ConnectionRefusedError, FileNotFoundError):  # its process was killed, or has just ended
+            with suppress(OSError):
+                os.unlink(name, dir_fd=self._folder)
+            return False
+        except OSError:
+            return False
+        return True
+
+    def _way(self, name: str) -> socket.socket:
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            made.setblocking(False)
+            made.connect(self._address(name))
+        except OSError:
+            made.close()
+            raise
+        return made
+
+    def _hear(self) -> None:
+        for _ in range(TAKEN):
+            try:
+                data = self._socket.recv(1 << 20)
+            except OSError:
+                return
+            with suppress(ValidationError):
+                self._bus.deliver((Delta.model_validate_json(data),))
+
+    def _address(self, name: str) -> str:
+        """A path by the folder's descriptor: a socket's path has 108 bytes at most, and homes may be deep."""
+        return f"/proc/self/fd/{self._folder}/{name}"
