@@ -29,6 +29,7 @@ _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*(?::[A-Za-z0-9_./-]+)*")
 
 def set_value(file: Path, key: str, text: str) -> None:
     """Set ``key`` in ``file`` to what ``text`` says, as YAML or as a plain word; the file is made if it is not there.
+    A provider that ``file`` does not have yet can be set whole: its keys as a mapping.
 
     Raises ConfigError, and then the file is untouched: an unknown key, a value it cannot have, a credential, a file
     that is read-only or not valid, or one whose layout cannot be changed safely.
@@ -70,13 +71,13 @@ def _edited(file: Path, key: str, text: str) -> str:
     except FileNotFoundError:
         document = Document(str(file), "", None)
     if path[-1] == "api_key" or any(not hit.obvious_example for hit in scan(text)):
-        raise ConfigError(
-            "config error: keys are never stored in YAML",
-            hint="Put it in an environment variable and name that in llm.providers.<name>.api_key_env",
-        )
-    if wrong := schema.not_a_setting(path, Settings()):
+        raise _no_keys()
+    whole = schema.is_entry(path)
+    if not whole and (wrong := schema.not_a_setting(path, Settings())):
         raise ConfigError(f"config error: {wrong}")
     value = typed(path, text, key)
+    if whole:
+        _check_entry(document, path, key, value)
     edited = _edit(document, path, value)
     expected = _with(document.root.plain() if document.root else None, path, value)
     if _plain(edited) != expected:
@@ -84,6 +85,26 @@ def _edited(file: Path, key: str, text: str) -> str:
             f"config error: {file}: {key} cannot be set without changing something else", hint="Edit the file by hand"
         )
     return edited
+
+
+def _no_keys() -> ConfigError:
+    return ConfigError(
+        "config error: keys are never stored in YAML",
+        hint="Put it in an environment variable and name that in llm.providers.<name>.api_key_env",
+    )
+
+
+def _check_entry(document: Document, path: Key, key: str, value: Any) -> None:
+    """Raise ConfigError unless ``value`` is an entry that can be written whole: what is there may have comments."""
+    there = document.root.plain() if document.root is not None else None
+    for part in path:
+        there = there.get(part) if isinstance(there, dict) else None
+    if there is not None:
+        raise ConfigError(f"config error: {key} is there already", hint="Change its keys one by one")
+    if not isinstance(value, dict):
+        raise ConfigError(f"config error: {key} must hold keys, as in '{{model: NAME}}'")
+    if "api_key" in value:
+        raise _no_keys()
 
 
 def _plain(text: str) -> Any:

@@ -68,6 +68,11 @@ def nearest(path: Key, settings: Settings) -> str | None:
     return None
 
 
+def is_entry(path: Key) -> bool:
+    """Whether ``path`` is a section whose name its user chose, and which can therefore be new."""
+    return len(path) > 1 and is_key(path) and _names(_kind(path[:-1])) is not None
+
+
 def not_a_setting(path: Key, settings: Settings) -> str | None:
     """What is wrong with a key that should hold a value, or None."""
     if not is_key(path):

@@ -67,11 +67,15 @@ class SettingsDesk(Protocol):
 
     def set(self, key: str, text: str) -> Loaded:
         """Set a dotted key in the user's file to ``text`` (YAML or a word), keeping its comments; the settings as they
-        are then. Builds that start from now on use them. Blocks."""
+        are then. A provider the file does not have is set whole. Builds that start from now on use them. Blocks."""
         ...
 
     def try_value(self, key: str, text: str) -> None:
         """Raise the ConfigError that `set` would, and write nothing. Blocks."""
+        ...
+
+    def has_key(self, variable: str) -> bool:
+        """Whether an environment variable, which may hold a provider's key, is set where models are asked."""
         ...
 
     def undo(self) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import shutil
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -69,6 +70,10 @@ class LocalSettings:
         from smaker.config import check_value
 
         check_value(self.file, key, text)
+
+    def has_key(self, variable: str) -> bool:
+        """Whether a variable is set."""
+        return bool(os.environ.get(variable))
 
     def undo(self) -> str | None:
         """Take the last `set` back; its key. Raises ConfigError."""

@@ -146,6 +146,11 @@ KEY = "sk-" + "".join(random.Random(1).choices(string.ascii_letters + string.dig
         ("", "llm.providers.groq.enabled", "true", "llm.providers.groq.model is missing"),
         ("", "llm.providers.openai.api_key", "anything", "keys are never stored in YAML"),
         ("", "llm.providers.openai.model", KEY, "keys are never stored in YAML"),
+        ("", "llm.providers", "{groq: {model: x}}", "is a section"),
+        ("", "llm.providers.groq", "word", "must hold keys"),
+        ("", "llm.providers.groq", "{model: x, api_key: y}", "keys are never stored in YAML"),
+        ("", "llm.providers.groq", "{modell: x}", "nearest valid key: 'llm.providers.groq.model'"),
+        ("llm: {providers: {groq: {model: x}}}", "llm.providers.groq", "{model: y}", "is there already"),
         ("limits: [", "limits.max_fix_attempts", "3", "config.yaml:1:10: did not find"),
         ("limts: {}", "limits.max_fix_attempts", "3", "config.yaml:1:1: unknown key 'limts'"),
         ("llm: {routing: {planning: &a [local], testing: *a}}", "llm.routing.planning", "[openai]", "something else"),
@@ -164,6 +169,29 @@ def test_what_cannot_be_set_leaves_the_file_as_it_was(
         caught.value, code="E_CONFIG", says=words, unchanged=there, canaries=canaries, places=[tmp_path]
     )
     assert KEY not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "llm:\n  providers:\n    groq: {model: llama-3.3, enabled: true}\n"),
+        (
+            "llm:\n  providers:  # mine\n    openai:\n      model: gpt-5  # good\n\nlimits: {}\n",
+            "llm:\n  providers:  # mine\n    openai:\n      model: gpt-5  # good\n"
+            "    groq: {model: llama-3.3, enabled: true}\n\nlimits: {}\n",
+        ),
+        (
+            "llm: {providers: {openai: {model: gpt-5}}}  # mine\n",
+            "llm: {providers: {openai: {model: gpt-5}, groq: {model: llama-3.3, enabled: true}}}  # mine\n",
+        ),
+    ],
+)
+def test_a_new_provider_is_written_whole(tmp_path: Path, before: str, after: str) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(before)
+    set_value(file, "llm.providers.groq", "{model: llama-3.3, enabled: true}")
+    assert file.read_text() == after
+    assert load_settings(user_file=file, environ={}).settings.llm.providers["groq"].model == "llama-3.3"
 
 
 def test_a_wrong_value_in_the_file_can_be_set_right(tmp_path: Path) -> None:

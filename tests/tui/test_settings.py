@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from textual.widgets import DataTable, Input, Static
 
-from smaker.config import load_settings
+from smaker.config import Settings, load_settings
 from smaker.testing import Fault, ScriptedModelServer
+from smaker.tui.screens.provider import NewProvider, suggestion, use
 from smaker.tui.screens.settings import SettingsScreen
 
 FILE = """\
@@ -154,3 +155,94 @@ async def test_a_model_that_does_not_answer_is_left(file: Path, desk: Any) -> No
         await pilot.press("escape")
         await desk.until(pilot, lambda: "local: - not asked to the end" in text(pilot, "about"))
         assert pilot.app.screen is screen
+
+
+async def ask_for_provider(desk: Any, pilot: Any) -> NewProvider:
+    await pilot.press("n")
+    await desk.until(pilot, lambda: isinstance(pilot.app.screen, NewProvider) and pilot.app.focused)
+    return pilot.app.screen
+
+
+async def test_a_provider_is_added_asked_and_taken_back(
+    file: Path, desk: Any, screen_is: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GROQ_API_KEY", "whatever-it-is")
+    before = file.read_text()
+    async with ScriptedModelServer(lambda _: "Paris") as server, desk.shown((100, 30)) as pilot:
+        screen = await open_settings(desk, pilot)
+        await pilot.press("slash", *"limits", "enter")
+        form = await ask_for_provider(desk, pilot)
+        assert [field.value for field in form.query(Input)] == ["groq", "", "", "GROQ_API_KEY"]
+        assert pilot.app.focused.id == "new-model"
+        await pilot.press("enter")
+        await desk.until(pilot, lambda: "✗ Model: as the provider spells it" in text(pilot, "provider-told"))
+        await pilot.press(*"llama", "down", *"http://example.com")
+        await desk.until(pilot, lambda: "groq.base_url must use https://" in text(pilot, "provider-told"))
+        await pilot.press("enter")
+        await pilot.pause()
+        assert pilot.app.screen is form and file.read_text() == before
+        form.query_one("#new-base_url", Input).value = server.url
+        await desk.until(pilot, lambda: text(pilot, "provider-told") == "")
+        await pilot.press("down", "end", *"S")
+        await desk.until(pilot, lambda: "must name an environment variable" in text(pilot, "provider-told"))
+        await pilot.press("backspace", "up", "up", "up")
+        assert pilot.app.focused.id == "new-name"
+        await desk.until(pilot, lambda: text(pilot, "provider-told") == "")
+        screen_is(pilot, form.query_one("Vertical"), "provider", r"http://127\S+")
+        await pilot.press("enter")
+        await desk.until(pilot, lambda: pilot.app.screen is screen and screen.chosen == "llm.providers.groq.model")
+        line = f"groq: {{enabled: true, model: llama, base_url: {server.url}, api_key_env: GROQ_API_KEY}}"
+        assert file.read_text() == before.replace("limits:", f"    {line}\nlimits:")
+        assert "whatever-it-is" not in file.read_text()
+        assert "name it in llm.routing" in text(pilot, "about")
+        await pilot.press("c")
+        await desk.until(pilot, lambda: "groq: ✓ plain" in text(pilot, "about"), 30)
+        await pilot.press("u")
+        await desk.until(pilot, lambda: file.read_text() == before)
+        await desk.until(pilot, lambda: "llm.providers.groq is as it was." in told(pilot))
+
+
+async def test_a_provider_that_cannot_be_written_is_not(file: Path, desk: Any) -> None:
+    before = file.read_text()
+    async with desk.shown((80, 24)) as pilot:
+        screen = await open_settings(desk, pilot)
+        form = await ask_for_provider(desk, pilot)
+        assert [field.value for field in form.query(Input)] == [""] * 4
+        await pilot.press(*"local", "down", *"other")
+        await desk.until(pilot, lambda: "local is there already" in text(pilot, "provider-told"))
+        form.query_one("#new-name", Input).value = "mistral"
+        await desk.until(pilot, lambda: "! MISTRAL_API_KEY is not set here" in text(pilot, "provider-told"))
+        form.query_one("#new-api_key_env", Input).value = "sk-" + "a1B2" * 12
+        await desk.until(pilot, lambda: "keys are never stored in YAML" in text(pilot, "provider-told"))
+        form.query_one("#new-api_key_env", Input).value = ""
+        form.query_one("#new-name", Input).value = "claude"
+        await desk.until(
+            pilot, lambda: "claude is there from the start: this changes it." in text(pilot, "provider-told")
+        )
+        await pilot.press("escape")
+        await desk.until(pilot, lambda: pilot.app.screen is screen)
+        assert file.read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("llm", "name", "said"),
+    [
+        ({}, "openai", "To have it asked, set llm.mode to openai or hybrid (it is offline)."),
+        ({}, "claude", "switched off: it is not asked"),
+        ({"mode": "hybrid"}, "openai", "asked for planning, code_generation, testing, fixing, review, by llm.routing"),
+        ({"mode": "local"}, "local", "asked for every role, by llm.mode"),
+        ({"mode": "hybrid"}, "groq", "To have it asked, name it in llm.routing, where it serves no role."),
+        ({"mode": "hybrid", "routing": {"fixing": None}}, "groq", "asked for fixing, by llm.routing"),
+    ],
+)
+def test_whether_a_provider_is_asked_is_said(llm: dict[str, Any], name: str, said: str) -> None:
+    providers = {**Settings().llm.model_dump()["providers"], "groq": {"model": "x"}}
+    settings = Settings.model_validate({"llm": {**llm, "providers": providers}})
+    assert use(settings.llm, name) == said
+
+
+def test_what_a_new_provider_begins_with() -> None:
+    llm = Settings().llm
+    assert suggestion(llm, {"OPENAI_API_KEY"}.__contains__) == {}, "it is there, and switched on"
+    found = suggestion(llm, {"OPENAI_API_KEY", "ANTHROPIC_API_KEY"}.__contains__)
+    assert found == {"name": "claude", "model": "claude-sonnet-4-5", "api_key_env": "ANTHROPIC_API_KEY"}

@@ -19,6 +19,7 @@ from smaker.config import schema
 from smaker.core.errors import ConfigError, SmakerError
 from smaker.tui.literal import cell, content, line
 from smaker.tui.screens.live import LiveScreen
+from smaker.tui.screens.provider import NewProvider, use
 
 if TYPE_CHECKING:
     from smaker.config import Loaded
@@ -47,6 +48,7 @@ class SettingsScreen(LiveScreen):
         Binding("escape", "back", "Back"),
         Binding("space", "switch", "On/off"),
         Binding("c", "check", "Live check"),
+        Binding("n", "provider", "New provider"),
         Binding("u", "undo", "Undo"),
         Binding("slash", "filter", "Filter"),
     ]
@@ -55,6 +57,7 @@ class SettingsScreen(LiveScreen):
         super().__init__()
         self._loaded: Loaded | None = None
         self._values: dict[str, tuple[str, str]] = {}  # key -> value as it is typed, origin
+        self._order: list[str] = []  # as shown
         self._checks: dict[str, str] = {}  # what a provider said
         self._editing = ""  # the key that is being changed
         self._filter = ""
@@ -83,8 +86,7 @@ class SettingsScreen(LiveScreen):
     def chosen(self) -> str:
         """The key under the cursor."""
         row = self._table.cursor_row
-        shown = self._shown()
-        return shown[row] if 0 <= row < len(shown) else ""
+        return self._order[row] if 0 <= row < len(self._order) else ""
 
     # --- showing ------------------------------------------------------------------------------------------------------
 
@@ -118,8 +120,8 @@ class SettingsScreen(LiveScreen):
 
     def _fill(self) -> None:
         """Show the rows; the cursor stays on its key."""
-        table, keys = self._table, self._shown()
-        row = table.cursor_row
+        table, before, row = self._table, self.chosen, self._table.cursor_row
+        self._order = keys = self._shown()
         first, last = (40, 30) if self.size.width >= 120 else (34, 16)
         widths = (first, max(20, self.size.width - first - last - AROUND), last)
         for column, width in zip(table.columns.values(), widths, strict=True):
@@ -131,7 +133,7 @@ class SettingsScreen(LiveScreen):
             changed = "" if origin == "default" else "bold"
             place = origin.removeprefix(f"{self.services.settings.file.parent}/")
             table.add_row(cell(key, changed), cell(f"{sign}{value}", changed), cell(place, "dim"), key=key)
-        table.move_cursor(row=min(row, max(0, len(keys) - 1)))
+        table.move_cursor(row=keys.index(before) if before in keys else min(row, max(0, len(keys) - 1)))
         self._tell()
 
     def _tell(self) -> None:
@@ -144,8 +146,8 @@ class SettingsScreen(LiveScreen):
         told = [f"{key}: {value}   (from {origin})"]
         if words := _choices(key):
             told.append(f"one of: {', '.join(words)}")
-        if (provider := _provider(key)) and (said := self._checks.get(provider)):
-            told.append(said)
+        if (provider := _provider(key)) and self._loaded is not None:
+            told.append(self._checks.get(provider) or f"{provider}: {use(self._loaded.settings.llm, provider)}")
         self.query_one("#about", Static).update(content("\n".join(told)))
 
     def on_data_table_row_highlighted(self) -> None:
@@ -187,7 +189,7 @@ class SettingsScreen(LiveScreen):
 
     async def _fault(self, key: str, text: str) -> str:
         """What is wrong with a value, in words; nothing is written."""
-        if text == self._values[key][0]:
+        if key in self._values and text == self._values[key][0]:
             return ""
         if MASK in text:
             return "Type all of it: what is masked is not known here."
@@ -223,6 +225,7 @@ class SettingsScreen(LiveScreen):
         except SmakerError as error:
             self._wrong(error.message) if self._editing else self.complain(error)
             return False
+        self.workers.cancel_group(self, "read")  # what was read before is no longer so
         self._take(loaded)
         self.smaker.apply_settings()
         origin = self._values[key][1] if key in self._values else ""
@@ -249,6 +252,18 @@ class SettingsScreen(LiveScreen):
         await self._write(key, "false" if value == "true" else "true")
 
     @work(exclusive=True, group="write")
+    async def action_provider(self) -> None:
+        """Ask for a provider and write it; the cursor is on it then."""
+        if self._loaded is None:
+            return
+        desk = self.services.settings
+        written = await self.app.push_screen_wait(NewProvider(self._loaded.settings.llm, self._fault, desk.has_key))
+        if written is not None and await self._write(*written):
+            self._filter = self.query_one("#words", Input).value = ""
+            self._fill()
+            self._table.move_cursor(row=self._table.get_row_index(f"{written[0]}.model"))
+
+    @work(exclusive=True, group="write")
     async def action_undo(self) -> None:
         """Take the last change of this session back."""
         try:
@@ -257,6 +272,7 @@ class SettingsScreen(LiveScreen):
         except SmakerError as error:
             self.complain(error)
             return
+        self.workers.cancel_group(self, "read")
         self._take(loaded)
         self.smaker.apply_settings()
         self.notify(f"{line(key)} is as it was." if key else "Nothing was changed here.", markup=False, timeout=4)
