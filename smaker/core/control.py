@@ -107,7 +107,8 @@ class Control(Protocol):
         ...
 
     def events(self, project: str, *, after: int = 0, follow: bool = False) -> AsyncIterator[Event | Delta]:
-        """Events with a number above ``after``; with ``follow`` then live ones until the build is settled."""
+        """Events with a number above ``after`` (-n: from the newest n on); with ``follow`` then live ones until the
+        build is settled."""
         ...
 
     async def steer(self, project: str, command: Steering) -> Project:

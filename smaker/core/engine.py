@@ -110,7 +110,8 @@ class Engine:
         )
 
     async def events(self, project: str, *, after: int = 0, follow: bool = False) -> AsyncIterator[Event | Delta]:
-        """Events above ``after``, in order and without gaps; with ``follow`` live ones until the build is settled."""
+        """Events above ``after`` (-n: from the newest n on), in order and without gaps; with ``follow`` live ones until
+        the build is settled."""
         store = self._desk.store
         seen = after
         with self._desk.bus.subscribe(project) as live:

@@ -19,6 +19,7 @@ _T = TASKS.c
 _PROJECT = select(_P.id, _P.desired, _P.body, _P.crc, COUNTERS.c.revision).join(COUNTERS, COUNTERS.c.project == _P.id)
 
 _REVISION = select(COUNTERS.c.revision).where(COUNTERS.c.project == bindparam("project"))
+_NEWEST = select(COUNTERS.c.seq).where(COUNTERS.c.project == bindparam("project"))
 _DESIRED = select(_P.desired).where(_P.id == bindparam("project"))
 _ONE_PROJECT = _PROJECT.where(_P.id == bindparam("project"))
 _ALL_PROJECTS = _PROJECT.order_by(_P.created_at.desc(), _P.id)
@@ -88,7 +89,9 @@ def desired(connection: Connection, project: str) -> Desired:
 
 
 def events(connection: Connection, project: str, after: int, limit: int) -> list[Event]:
-    """Return the events after a number, in order."""
+    """Return the events after a number, in order; after -n those from the newest n on."""
+    if after < 0:
+        after = max(0, after + (connection.execute(_NEWEST, {"project": project}).scalar() or 0))
     page = {"project": project, "after": after, "limit": limit}
     return [event_from(*row) for row in connection.execute(_EVENTS, page)]
 

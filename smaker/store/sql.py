@@ -191,7 +191,7 @@ class SqlStore:
         await self._writer.do(partial(ledger.copy, source=steps, target=project), project=project)
 
     async def events(self, project: str, *, after: int = 0, limit: int = 1000) -> list[Event]:
-        """Return events with seq > ``after`` in order, ``limit`` at most."""
+        """Return events with seq > ``after`` in order, ``limit`` at most; with ``after`` -n from the newest n on."""
         return await self._read(partial(queries.events, project=project, after=after, limit=limit))
 
     async def emit(self, project: str, events: Sequence[NewEvent]) -> list[Event]:

@@ -15,8 +15,8 @@ from textual.command import Provider
 from textual.message import Message
 from textual.screen import Screen
 
-from smaker.core.errors import SmakerError
-from smaker.tui.literal import content
+from smaker.core.errors import InUse, SmakerError
+from smaker.tui.literal import content, line
 from smaker.tui.screens.dashboard import Dashboard
 from smaker.tui.screens.live import LiveScreen, complaint
 
@@ -34,6 +34,8 @@ SCREEN_TABLE: dict[str, str] = {
     "workers": "smaker.tui.screens.workers:WorkersScreen",
 }
 """Screens that are loaded when they are first shown."""
+
+ENDING_S = 1.0  # in which a process that has nothing more to do lets go of a build
 
 
 def _verbs() -> type[Provider]:
@@ -108,7 +110,9 @@ class SmakerApp(App[None]):
             return
         feed = await asyncio.to_thread(import_module, "smaker.tui.feed")
         self.apply_settings()
-        self._feed = feed.Feed(self._services.control, lambda: self.post_message(self.Moved()))
+        self._feed = feed.Feed(
+            self._services.control, lambda: self.post_message(self.Moved()), self._services.builder.running
+        )
         for notice in self._services.notices:
             self.notify(notice, severity="warning", timeout=30, markup=False)
         for screen in self.screen_stack:
@@ -182,10 +186,30 @@ class SmakerApp(App[None]):
             self.push_screen(made)
 
     def drive(self, project: str) -> None:
-        """Let a project's build go on beside the app, unless another process has it."""
-        view = self.feed.views.get(project)
-        if view is None or view.holder is None or project in self.services.builder.running():
+        """Let a project's build go on beside the app; where another process has it, it goes on there."""
+
+        def failed(error: SmakerError) -> None:
+            self._find_driver(project, error)
+
+        self.services.builder.start(project, failed)
+
+    @work
+    async def _find_driver(self, project: str, error: SmakerError) -> None:
+        """A build does not go on here: that is well if another process has it and was not just about to end."""
+        if isinstance(error, InUse):
+            await asyncio.sleep(ENDING_S)
+        try:
+            snapshot = await self.services.control.snapshot(project)
+        except SmakerError as fault:
+            self.complain(fault)
+            return
+        self.feed.refresh(project)
+        if snapshot.holder is not None:
+            self.notify(f"{line(snapshot.holder)} goes on with it.", timeout=5, markup=False)
+        elif isinstance(error, InUse):
             self.services.builder.start(project, self.complain)
+        else:
+            self.complain(error)
 
     def complain(self, error: SmakerError) -> None:
         """Tell the user what went wrong, and what to do next."""

@@ -136,6 +136,8 @@ async def test_a_created_build_is_read_back_whole(store: Store, clock: FrozenClo
     assert [found.id for found in build.tasks] == ["t1", "t2", "t10"]
     assert build.tasks == (tasks[2], tasks[1], tasks[0])
     assert await store.events("p1") == events
+    assert await store.events("p1", after=-1) == events[-1:]
+    assert await store.events("p1", after=-9) == events
 
 
 async def test_an_id_is_taken_once(store: Store, clock: FrozenClock) -> None:
@@ -164,7 +166,7 @@ async def test_a_project_that_is_not_there_is_named(store: Store) -> None:
     ):
         with pytest.raises(NotFound, match="nope"):
             await call
-    assert await store.events("nope") == []
+    assert await store.events("nope") == await store.events("nope", after=-1) == []
     assert await store.steps("nope") == []
 
 

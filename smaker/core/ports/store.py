@@ -132,7 +132,7 @@ class Store(Protocol):
         ...
 
     async def events(self, project: str, *, after: int = 0, limit: int = 1000) -> list[Event]:
-        """Return events with seq > ``after`` in order."""
+        """Return events with seq > ``after`` in order; with ``after`` -n those from the newest n on."""
         ...
 
     async def emit(self, project: str, events: Sequence[NewEvent]) -> list[Event]:

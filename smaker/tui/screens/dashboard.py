@@ -103,10 +103,7 @@ class Dashboard(SteeringScreen):
         """Show everything anew."""
         self._arrange()
         self._summarise()
-        activity = self.query_one("#activity", Stream)
-        activity.clear()
-        activity.display = False  # until something happens
-        self._tell(self.feed.activity)
+        self._tell_anew()
 
     def moved(self, batch: Batch) -> None:
         """Show what changed."""
@@ -115,9 +112,19 @@ class Dashboard(SteeringScreen):
         else:
             for project in batch.projects:
                 self._update(project)
-        self._tell(batch.events)
+        if batch.earlier:
+            self._tell_anew()
+        else:
+            self._tell(batch.events)
         self._summarise()
         self.refresh_bindings()
+
+    def _tell_anew(self) -> None:
+        """Show the activity from its beginning."""
+        activity = self.query_one("#activity", Stream)
+        activity.clear()
+        activity.display = False  # until something happens
+        self._tell(self.feed.activity)
 
     def _tell(self, happened: list[Event]) -> None:
         """Add to the activity."""

@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Footer, Static, TabbedContent, TabPane, Tree
 
+from smaker.core.counting import counted
 from smaker.core.errors import SmakerError
 from smaker.core.models import Task
 from smaker.tui.literal import content, line
@@ -246,7 +247,12 @@ def _summary(view: ProjectView) -> str:
         proved, of = facts.requirements
         passed, failed, _ = facts.tests
         told += [f"{proved}/{of} proved"] if of else []
-        told += [f"{failed} tests fail"] if failed else [f"{passed} tests pass"] if passed else []
+        told += [_tests(failed, "fail")] if failed else [_tests(passed, "pass")] if passed else []
         told += [f"{facts.snapshot.done}/{len(view.tasks)} tasks"]
     told += [money(view.usage.cost_usd), project.mode]
     return "  ·  ".join(filter(None, told))
+
+
+def _tests(number: int, verb: str) -> str:
+    ending = "" if number != 1 else "es" if verb.endswith("s") else "s"
+    return f"{counted(number, 'test')} {verb}{ending}"
