@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
 from textual.app import App
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.message import Message
@@ -170,6 +171,17 @@ class SmakerApp(App[None]):
         module, _, attribute = SCREEN_TABLE[name].partition(":")
         self.push_screen(getattr(import_module(module), attribute)(*arguments))
 
+    def pop_screen(self) -> AwaitComplete:
+        """Leave the uppermost screen; what it still does ends before its widgets go."""
+        self._end_work(self.screen)
+        return super().pop_screen()
+
+    def _end_work(self, screen: Screen[Any]) -> None:
+        """Textual does so only when the widgets are gone already, and work that misses one would end the app."""
+        for worker in [*self.workers]:
+            if screen in worker.node.ancestors_with_self:
+                worker.cancel()
+
     def open_project(self, project: str, *, tab: str = "", instead: bool = False) -> None:
         """Show a project, with a tab of it; ``instead`` of the screen that is there."""
         from smaker.tui.screens.project import ProjectScreen
@@ -181,6 +193,7 @@ class SmakerApp(App[None]):
             return
         made = ProjectScreen(project, tab)
         if instead or isinstance(screen, ProjectScreen):
+            self._end_work(screen)
             self.switch_screen(made)
         else:
             self.push_screen(made)
