@@ -205,6 +205,7 @@ class SmakerApp(App[None]):
             self._find_driver(project, error)
 
         self.services.builder.start(project, failed)
+        self.feed.refresh(project)
 
     @work
     async def _find_driver(self, project: str, error: SmakerError) -> None:
