@@ -15,11 +15,12 @@ _HEAD = re.compile(r"(?:a/)?(.*?)\t?$")
 
 
 class Side(NamedTuple):
-    """A line of the old or the new file: its number, and "+", "-" or " "."""
+    """A line of the old or the new file: its number, and "+", "-" or " "; of a changed one what the ``other`` has."""
 
     number: int
     sign: str
     text: str
+    other: str | None = None
 
 
 class Row(NamedTuple):
@@ -104,7 +105,27 @@ def parse(diff: str) -> Patch:
                 now.rows.append(Row(old=Side(old, " ", text), new=Side(new, " ", text)))
             new += raw[0] != "-"
             old += raw[0] != "+"
+    for file in files:
+        _pair(file.rows)
     return Patch(tuple(files))
+
+
+def _pair(rows: list[Row]) -> None:
+    """Tell each line that was changed what it was, or became."""
+    gone: list[int] = []
+    come: list[int] = []
+    for place, row in enumerate([*rows, Row("end")]):
+        if row.old is not None and row.new is None and not come:
+            gone.append(place)
+        elif row.new is not None and row.old is None:
+            come.append(place)
+        else:
+            for before, after in zip(gone, come, strict=False):
+                old, new = rows[before].old, rows[after].new
+                assert old is not None and new is not None
+                rows[before] = Row(old=old._replace(other=new.text))
+                rows[after] = Row(new=new._replace(other=old.text))
+            gone, come = ([place] if row.old is not None and row.new is None else []), []
 
 
 def _named(raw: str) -> str:

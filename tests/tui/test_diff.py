@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.app import App, ComposeResult
 from textual.widgets import DataTable, Static
 
+from smaker.tui.changes import changes
 from smaker.tui.patch import parse
 from smaker.tui.widgets.diff_view import DiffView
 
@@ -67,6 +69,66 @@ def test_side_by_side_what_went_stands_beside_what_came() -> None:
     rows, _ = parse(DIFF).rows(beside=True)
     pairs = [(row.old and row.old.text, row.new and row.new.text) for row in rows[2:7]]
     assert pairs == [("one", "one"), ("two", "TWO"), ("-- three", "\\x1b[31mred"), (None, "more"), ("four", "four")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "gone", "come"),
+    [
+        ("timeout = 10", "timeout = 25", ["10"], ["25"]),
+        ("getUserName(id)", "getUserNames(id, now)", [], ["s", ", now"]),
+        ("  return total", "    return total", [], ["  "]),
+        ("a (old) line of words", "a line of new words", ["(old) "], [" new"]),
+        ("x" * 401, "x" * 400 + "y", [], []),
+        ("quite another line", "nothing in common", [], []),
+        ("same", "same", [], []),
+        ("", "new", [], []),
+        ("größe: 日本", "größe: 日文", ["本"], ["文"]),
+        ("a" + "();" * 60 + ";" * 120 + "z", "a" + "();" * 60 + "()" * 60 + "z", [";" * 120], ["()" * 60]),
+    ],
+)
+def test_what_differs_within_a_line(old: str, new: str, gone: list[str], come: list[str]) -> None:
+    found = changes(old, new)
+    assert [old[start:end] for start, end in found[0]] == gone
+    assert [new[start:end] for start, end in found[1]] == come
+
+
+def test_no_line_takes_long_to_compare() -> None:
+    took: list[float] = []
+    for one, two in (("a(", "b("), ("();", ")(;"), ("ab", "ba"), ("x", "xx"), (" a", "  b")):
+        began = time.thread_time()
+        changes((one * 400)[:400], (two * 400)[:400])
+        took.append(time.thread_time() - began)
+    assert max(took) < 0.05, took
+
+
+def test_each_changed_line_knows_the_other() -> None:
+    rows = parse("--- a\n+++ b\n@@ -1,5 +1,5 @@\n-one\n-two\n+ONE\n three\n+four\n-five\n+FIVE\n").files[0].rows
+    told = [(side.text, side.other) for row in rows for side in (row.old, row.new) if side and side.sign != " "]
+    assert told == [("one", "ONE"), ("two", None), ("ONE", "one"), ("four", None), ("five", "FIVE"), ("FIVE", "five")]
+
+
+class Alone(App[None]):
+    """A diff and nothing else."""
+
+    def compose(self) -> ComposeResult:
+        yield DiffView()
+
+
+@pytest.mark.parametrize("beside", [False, True])
+@pytest.mark.parametrize("left", [0, 5])
+async def test_what_differs_is_marked_whatever_is_in_view(beside: bool, left: int) -> None:
+    old, new = "value 日本 = one(1) " + "x" * 90, "value 日本 = two(1) " + "x" * 90
+    async with Alone().run_test(size=(80, 10)) as pilot:
+        view = pilot.app.query_one(DiffView)
+        await view.show_diff(f"--- a\n+++ b\n@@ -1 +1 @@\n-{old}\n+{new}\n")
+        if beside:
+            await view.action_beside()
+        view.scroll_to(x=left, animate=False)
+        await pilot.pause()
+        strips = [view.render_line(y) for y in range(2, 3 if beside else 4)]
+        marked = [part.text for strip in strips for part in strip if part.style and part.style.reverse]
+        assert marked == ["one", "two"]
+        assert {strip.cell_length for strip in strips} == {view.size.width}
 
 
 def text(view: DiffView) -> str:

@@ -13,6 +13,7 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from smaker.tui.changes import Spans, changes
 from smaker.tui.literal import line
 from smaker.tui.patch import Patch, Row, Side, parse
 
@@ -23,7 +24,8 @@ _CACHED = 1024  # rows
 
 
 class DiffView(ScrollView, can_focus=True):
-    """Shows a `Patch`: unified, or old and new side by side; a sign says what a colour says too."""
+    """Shows a `Patch`: unified, or old and new side by side; a sign says what a colour says too. Within a line that was
+    changed, what differs is reversed."""
 
     DEFAULT_CSS = """
     DiffView { height: 1fr; background: $background; scrollbar-size-vertical: 1; }
@@ -31,6 +33,8 @@ class DiffView(ScrollView, can_focus=True):
     DiffView > .diff--hunk { color: $text-accent; }
     DiffView > .diff--old { color: $text-error; background: $error-muted; }
     DiffView > .diff--new { color: $text-success; background: $success-muted; }
+    DiffView > .diff--gone { color: $text-error; background: $error-muted; text-style: bold reverse; }
+    DiffView > .diff--come { color: $text-success; background: $success-muted; text-style: bold reverse; }
     DiffView > .diff--plain { color: $foreground; }
     DiffView > .diff--number { color: $text-muted; }
     """
@@ -39,6 +43,8 @@ class DiffView(ScrollView, can_focus=True):
         "diff--hunk",
         "diff--old",
         "diff--new",
+        "diff--gone",
+        "diff--come",
         "diff--plain",
         "diff--number",
     }
@@ -178,18 +184,23 @@ class DiffView(ScrollView, can_focus=True):
         numbers = "".join(f"{side.number if side else '':>{self._digits}} " for side in (row.old, row.new))
         side = row.new or row.old
         assert side is not None
-        return Strip([Segment(numbers, self._look("number")), self._text(side, left, width - len(numbers))], width)
+        return Strip([Segment(numbers, self._look("number")), *self._text(side, left, width - len(numbers))], width)
 
     def _side(self, side: Side | None, left: int, width: int) -> list[Segment]:
         if side is None:
             return [Segment(" " * max(0, width), self._look("number"))]
         number = f"{side.number:>{self._digits}} "
-        return [Segment(number, self._look("number")), self._text(side, left, width - len(number))]
+        return [Segment(number, self._look("number")), *self._text(side, left, width - len(number))]
 
-    def _text(self, side: Side, left: int, width: int) -> Segment:
+    def _text(self, side: Side, left: int, width: int) -> list[Segment]:
         name = {"+": "new", "-": "old"}.get(side.sign, "plain")
+        look = self._look(name)
+        if (spans := _changed(side)) and width > 2:
+            marked = self._look("come" if name == "new" else "gone")
+            shown = Strip(_marked(side.text, spans, look, marked)).crop(left, left + width - 2)
+            return [Segment(f"{side.sign} ", look), *shown.adjust_cell_length(width - 2, look)]
         text = f"{side.sign} {_window(side.text, left, max(0, width - 2))}"
-        return Segment(set_cell_size(text, max(0, width)), self._look(name))
+        return [Segment(set_cell_size(text, max(0, width)), look)]
 
     def watch_scroll_x(self, old_value: float, new_value: float) -> None:
         """Rows show another part of their lines."""
@@ -202,6 +213,23 @@ def _width(row: Row) -> int:
     return (
         max((len(side.text) if side.text.isascii() else cell_len(side.text) for side in sides if side), default=0) + 2
     )
+
+
+def _changed(side: Side) -> Spans:
+    """The parts of a line that the one in its place does not have."""
+    if side.other is None:
+        return ()
+    return changes(side.text, side.other)[0] if side.sign == "-" else changes(side.other, side.text)[1]
+
+
+def _marked(text: str, spans: Spans, look: Style, marked: Style) -> list[Segment]:
+    """A line in pieces, those of ``spans`` in a look of their own."""
+    pieces: list[Segment] = []
+    done = 0
+    for start, end in spans:
+        pieces += [Segment(text[done:start], look), Segment(text[start:end], marked)]
+        done = end
+    return [*pieces, Segment(text[done:], look)]
 
 
 def _window(text: str, left: int, width: int) -> str:
