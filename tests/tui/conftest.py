@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from textual.widget import Widget
 
 from smaker.config import load_settings
 from smaker.core.control import Snapshot
+from smaker.core.errors import SmakerError
 from smaker.tui.app import SmakerApp
 from smaker.tui.services import Services
 from smaker.tui.tabs.base import TABS, ProjectTab
@@ -126,14 +127,19 @@ async def built(open_desk: Open, built_home: Path) -> Desk:
 
 
 @pytest.fixture
-async def own(open_desk: Open, built_home: Path, tmp_path: Path) -> tuple[Desk, str]:
-    """An engine over a home of the test's own, and in it a READY project to do anything with."""
+async def own(open_desk: Open, built_home: Path, tmp_path: Path) -> AsyncIterator[tuple[Desk, str]]:
+    """An engine over a home of the test's own, and in it a READY project to do anything with. What was deployed is
+    stopped, however the test ends."""
     home = tmp_path / "own-home"
     shutil.copytree(built_home, home, symlinks=True)
     desk = await open_desk(home)
     (built,) = await desk.services.control.projects()
     newest, *_ = await desk.services.control.history(built.id)
-    return desk, (await desk.services.control.fork(built.id, newest.sha, instruction=None)).id
+    project = (await desk.services.control.fork(built.id, newest.sha, instruction=None)).id
+    yield desk, project
+    await desk.services.builder.pause_all()
+    with suppress(SmakerError):  # nothing is deployed, or the test has deleted it
+        await desk.services.deployments.stop(project)
 
 
 Go = Callable[..., Awaitable[ProjectTab]]
