@@ -68,10 +68,10 @@ def job() -> Callable[..., BrowserJob]:
 
 @pytest.fixture
 def look(browser: BoxedBrowser, tmp_path: Path) -> Look:
-    """Do a job on an app that was started; the pictures are in ``tmp_path / "seen"``."""
+    """Do a job on an app that was started; the pictures are in ``tmp_path / into``."""
 
-    async def do(app: Process, wanted: BrowserJob) -> BrowserResult:
-        folder = tmp_path / "seen"
+    async def do(app: Process, wanted: BrowserJob, into: str = "seen") -> BrowserResult:
+        folder = tmp_path / into
         folder.mkdir(exist_ok=True)
         return await browser.run(wanted, folder, socket=app.socket)
 
@@ -80,23 +80,31 @@ def look(browser: BoxedBrowser, tmp_path: Path) -> Look:
 
 @pytest.fixture
 def run_tests(box: BwrapSandbox, tmp_path: Path) -> RunTests:
-    """Run test files against an app, in a box like the explorer's, by pytest or by Node."""
+    """Run test files against an app, in a box like the explorer's, by pytest or by Node.
+
+    Each starts a browser as it says, or has a context in ``one_browser`` for all.
+    """
     found = programs.find()
     site = Path(importlib.util.find_spec("pytest").origin).parents[1]  # type: ignore[union-attr]
     driver = Path(importlib.util.find_spec("playwright").origin).parent / "driver/package"  # type: ignore[union-attr]
     axe = next(mount.host for mount in found.mounts if mount.inside == found.axe)
 
-    async def run(app: Process, sources: dict[str, str]) -> CommandResult:
+    async def run(app: Process, sources: dict[str, str], *, one_browser: bool = False) -> CommandResult:
         folder = tmp_path / f"tests-{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
         for name, source in sources.items():
             (folder / name).write_text(source)
         node = any(name.endswith(".cjs") for name in sources)
         version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-        python = (version, "-m", "pytest", "-q", "--tb=line", "-p", "no:cacheprovider", *sources)
+        argv = (version, "-m", "pytest", "-q", "--tb=line", "-p", "no:cacheprovider", *sources)
+        if node:
+            argv = ("node", "--test-reporter=tap", "one_browser.cjs" if one_browser else "--test", *sources)
+        if one_browser:
+            shutil.copy(HERE / "one_browser.cjs", folder)
+            shutil.copy(HERE / "one_browser.py", folder / "conftest.py")
         return await box.run(
             Command(
-                argv=("node", "--test", "--test-reporter=tap", *sources) if node else python,
+                argv=argv,
                 workspace=folder,
                 profile="browser",
                 mounts=(

@@ -16,8 +16,8 @@ from smaker.core.ports.browser import BrowserJob, BrowserResult
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser, pytest.mark.timeout(180)]
 
 Serve = Callable[..., Awaitable[Process]]
-Look = Callable[[Process, BrowserJob], Awaitable[BrowserResult]]
-RunTests = Callable[[Process, dict[str, str]], Awaitable[CommandResult]]
+Look = Callable[..., Awaitable[BrowserResult]]
+RunTests = Callable[..., Awaitable[CommandResult]]
 
 FOUND_AS = {
     "empty-500": ("server-error", "POST /notes"),
@@ -52,7 +52,9 @@ async def test_twelve_faults_are_found_and_their_tests_are_red_until_they_are_me
         suffix = SUFFIXES[dialect]
         tests = {f"test_{name_of(one)}{suffix}": as_test(one, dialect) for one in seen.discoveries}
         assert len(tests) == len(FOUND_AS)
-        red, green = await asyncio.gather(run_tests(broken, tests), run_tests(whole, tests))
+        red, green = await asyncio.gather(
+            run_tests(broken, tests, one_browser=True), run_tests(whole, tests, one_browser=True)
+        )
         assert counts(red.output) == (0, len(tests)), red.output
         assert counts(green.output) == (len(tests), 0), green.output
 
@@ -67,7 +69,7 @@ def counts(output: str) -> tuple[int, int]:
 async def test_an_app_without_faults_has_none_and_is_seen_the_same_twice(
     serve: Serve, look: Look, job: Callable[..., BrowserJob]
 ) -> None:
-    first = await look(await serve("seeded_app.py"), job())
+    apps = await asyncio.gather(serve("seeded_app.py"), serve("seeded_app.py"))
+    first, second = await asyncio.gather(look(apps[0], job(), "first"), look(apps[1], job(), "second"))
     assert (first.ended, first.discoveries) == ("done", ())
-    second = await look(await serve("seeded_app.py"), job())
     assert (second.pages, second.actions) == (first.pages, first.actions)

@@ -21,8 +21,8 @@ from smaker.sandbox.process import ProcessSandbox
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser, pytest.mark.timeout(180)]
 
 Serve = Callable[..., Awaitable[Process]]
-Look = Callable[[Process, BrowserJob], Awaitable[BrowserResult]]
-RunTests = Callable[[Process, dict[str, str]], Awaitable[CommandResult]]
+Look = Callable[..., Awaitable[BrowserResult]]
+RunTests = Callable[..., Awaitable[CommandResult]]
 
 SAVES = (
     Action(kind="goto", value="/"),
@@ -88,8 +88,8 @@ async def test_what_a_person_does_beyond_clicking_is_played_and_kept(
     result = await look(app, job("play", actions=TODOS))
     assert [step.seen for step in result.steps] == [""] * len(TODOS)
     assert result.steps[-1].url == "/#/active"
-    for dialect, suffix in SUFFIXES.items():
-        ran = await run_tests(app, {f"test_todos{suffix}": as_scenario("To do", TODOS, dialect)})
+    tests = ({f"test_todos{suffix}": as_scenario("To do", TODOS, dialect)} for dialect, suffix in SUFFIXES.items())
+    for ran in await asyncio.gather(*(run_tests(app, test) for test in tests)):
         assert ran.exit_code == 0, ran.output
 
 
@@ -106,13 +106,17 @@ async def test_what_is_expected_and_is_not_so_is_told_and_red_in_either_language
     }
     opened = Action(kind="goto", value="/")
     sources: dict[str, dict[str, str]] = {".py": {}, ".test.cjs": {}}
-    for number, (told, action) in enumerate(wrong.items()):
-        result = await look(app, job("play", actions=(opened, action)))
-        assert told in result.steps[-1].seen
+    for number, action in enumerate(wrong.values()):
         for dialect, suffix in SUFFIXES.items():
             sources[suffix][f"test_{number}{suffix}"] = as_scenario(f"wrong {number}", (opened, action), dialect)
-    assert "4 failed" in (ran := await run_tests(app, sources[".py"])).output, ran.output
-    assert "# fail 4" in (ran := await run_tests(app, sources[".test.cjs"])).output, ran.output
+    in_python, in_node, *plays = await asyncio.gather(
+        *(run_tests(app, files, one_browser=True) for files in sources.values()),
+        *(look(app, job("play", actions=(opened, action)), f"seen-{n}") for n, action in enumerate(wrong.values())),
+    )
+    assert "4 failed" in in_python.output, in_python.output
+    assert "# fail 4" in in_node.output, in_node.output
+    for told, played in zip(wrong, plays, strict=True):
+        assert told in played.steps[-1].seen
 
 
 async def test_a_scenario_is_played_and_seen(
@@ -152,12 +156,14 @@ async def test_the_first_step_that_fails_is_the_last_and_says_what_was_there(
 async def test_a_scenario_is_kept_as_a_test_in_either_language(serve: Serve, run_tests: RunTests) -> None:
     app = await serve("seeded_app.py")
     wrong = (*SAVES, Action(kind="text", value="not to be seen"))
-    for dialect in ("pytest", "node"):
-        suffix = SUFFIXES[dialect]
-        green, red = await asyncio.gather(
-            run_tests(app, {f"test_saves{suffix}": as_scenario('Saves a note */ """', SAVES, dialect)}),
-            run_tests(app, {f"test_wrong{suffix}": as_scenario("Saves a note", wrong, dialect)}),
+    ran = await asyncio.gather(
+        *(
+            run_tests(app, {f"test_{name}{suffix}": as_scenario(words, actions, dialect)})
+            for dialect, suffix in SUFFIXES.items()
+            for name, words, actions in (("saves", 'Saves a note */ """', SAVES), ("wrong", "Saves a note", wrong))
         )
+    )
+    for green, red in (ran[:2], ran[2:]):
         assert green.exit_code == 0, green.output
         assert red.exit_code == 1, red.output
         assert "not to be seen" in red.output
