@@ -150,8 +150,14 @@ async def test_a_commit_s_diff_unified_and_side_by_side(built: Any, go: Any, scr
         await built.until(pilot, lambda: tab.query_one("#diff-head", Static).render() != newest)
         steps.move_cursor(row=steps.row_count - 2)
         await built.until(pilot, lambda: len(view.patch.files) > 5)
-        await pilot.press("enter")
-        assert view.has_focus
+        await pilot.press("v")
+        await built.until(pilot, lambda: view.beside)
+        await pilot.press("v")
+        await built.until(pilot, lambda: not view.beside)
+        await pilot.press("n")
+        assert steps.has_focus and view.scroll_offset.y > 0
+        await pilot.press("N", "enter")
+        assert view.has_focus and not view.scroll_offset.y
         starts = [index for index, row in enumerate(view._rows) if row.heading == "file"]
         assert len(starts) > 2
         await pilot.press("n", "n")

@@ -32,6 +32,12 @@ async def test_nothing_is_asked_where_nothing_goes_on(desk: Any) -> None:
         await desk.until(pilot, lambda: pilot.app._exit)
 
 
+async def test_smaker_can_be_left_while_something_is_typed(desk: Any) -> None:
+    async with desk.shown() as pilot:
+        await pilot.press("escape", "n", *"a landing page", "ctrl+q")
+        await desk.until(pilot, lambda: pilot.app._exit)
+
+
 async def test_stay(desk: Any) -> None:
     await desk.project()
     async with desk.shown() as pilot:

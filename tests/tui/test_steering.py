@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from textual.widgets import Input, OptionList, Static, TextArea
 
-from smaker.core.commands import AddStep
-from smaker.core.models import Desired, Gate, ProjectState
+from smaker.core.commands import AddStep, Cancel
+from smaker.core.models import Desired, Gate, ProjectState, TaskState
+from smaker.core.ports import Change
 from smaker.core.queue import queued
 from smaker.tui.screens.budget import BudgetForm
 from smaker.tui.screens.confirm import Confirm
@@ -60,6 +61,9 @@ async def test_pause_and_resume_ask_nothing_and_cancel_does(desk: Any) -> None:
         assert (await state(desk, project)).desired is Desired.PAUSE
         await pilot.press("x")
         await on(desk, pilot, Confirm)
+        assert pilot.app.focused.id == "no"
+        await pilot.press("right")
+        assert pilot.app.focused.id == "yes"
         await pilot.press("escape")
         await on(desk, pilot, Dashboard)
         assert (await state(desk, project)).desired is Desired.PAUSE
@@ -91,6 +95,7 @@ async def test_a_budget_is_raised(desk: Any) -> None:
         await pilot.press("b")
         form = await on(desk, pilot, BudgetForm)
         form.query_one("#max_cost_usd", Input).value = "12.5"
+        form.set_focus(None)  # as after a click beside the fields
         await pilot.press("enter")
         await desk.until(pilot, lambda: pilot.app.feed.views[project].project.budget.max_cost_usd == 12.5)
         assert (await state(desk, project)).desired is Desired.RUN
@@ -122,8 +127,43 @@ async def test_steps_wait_in_a_queue_that_can_be_changed(desk: Any) -> None:
         assert await waiting() == ["second", "third", "[b]first"]
         await pilot.press("u", "u")
         await desk.until(pilot, lambda: str(listed.get_option_at_index(0).prompt) == "1. [b]first")
+        await pilot.press("shift+down")
+        await desk.until(pilot, lambda: str(listed.get_option_at_index(1).prompt) == "2. [b]first")
+        await pilot.press("shift+up")
+        await desk.until(pilot, lambda: str(listed.get_option_at_index(0).prompt) == "1. [b]first")
+        await pilot.press("delete")
+        await desk.until(pilot, lambda: listed.option_count == 2)
+        assert await waiting() == ["second", "third"]
         await pilot.press("escape")
         await on(desk, pilot, Dashboard)
+
+
+async def test_a_question_is_answered_and_a_gate_refused(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    project, store = await desk.project(), desk.local.store
+    started: list[str] = []
+    monkeypatch.setattr(desk.services.builder, "start", lambda of, _: started.append(of))
+
+    async def block(question: str | None) -> None:
+        build = await store.build(project)
+        task = build.tasks[0].model_copy(update={"state": TaskState.BLOCKED, "question": question})
+        await store.apply(project, Change(tasks=(task,)), revision=build.project.revision)
+
+    async with desk.shown() as pilot:
+        await block("Which [b]colour[/]?")
+        await seen(desk, pilot, project, "ASKS")
+        await pilot.press("w")
+        words = await on(desk, pilot, Words)
+        assert "Which [b]colour[/]?" in str(words.query_one(".question", Static).render())
+        await write(pilot, "blue")
+        await desk.until(pilot, lambda: started == [project])
+        assert [answer.text for answer in (await store.build(project)).answers] == ["blue"]
+        await block(None)
+        await seen(desk, pilot, project, "WAITS")
+        await pilot.press("j")
+        await on(desk, pilot, Words)
+        await write(pilot, "not like that")
+        await desk.until(pilot, lambda: len(started) == 2)
+        assert (await store.build(project)).answers[-1].text == "not like that"
 
 
 @pytest.mark.sandbox
@@ -175,6 +215,29 @@ async def test_a_plan_is_rejected_then_approved_and_the_plan_of_a_step_edited(de
 
 @pytest.mark.sandbox
 @pytest.mark.node
+async def test_tests_and_a_browser_are_begun_by_a_key(own: tuple[Any, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    desk, project = own
+    started: list[str] = []
+    monkeypatch.setattr(desk.services.builder, "start", lambda of, _: started.append(of))
+
+    async def begun() -> list[str]:
+        return [task.stage.value for task in (await desk.snapshot(project)).tasks if not task.state.ended]
+
+    async with desk.shown() as pilot:
+        await seen(desk, pilot, project, "READY")
+        pilot.app.show("project", project)
+        await on(desk, pilot, ProjectScreen)
+        await pilot.press("t")
+        await desk.until(pilot, lambda: len(started) == 1)
+        assert await begun() == ["run"]
+        await desk.services.control.steer(project, Cancel())
+        await pilot.press("T")
+        await desk.until(pilot, lambda: len(started) == 2)
+        assert await begun() == ["web"]
+
+
+@pytest.mark.sandbox
+@pytest.mark.node
 @pytest.mark.timeout(120)
 async def test_the_palette_has_the_verbs_that_make_sense(built: Any) -> None:
     async with built.shown() as pilot:
@@ -190,6 +253,16 @@ async def test_the_palette_has_the_verbs_that_make_sense(built: Any) -> None:
             await on(built, pilot, wanted)
             await pilot.press("escape")
             await on(built, pilot, Dashboard)
+        await pilot.press("R")
+        screen = await on(built, pilot, OneOf)
+        assert "Do again, in new tasks." in str(screen.query_one(".question", Static).render())
+        await pilot.press("escape")
+        await on(built, pilot, Dashboard)
+        await pilot.press("D")
+        screen = await on(built, pilot, OneOf)
+        assert "Where should it run?" in str(screen.query_one(".question", Static).render())
+        await pilot.press("escape")
+        await on(built, pilot, Dashboard)
         await pilot.press("question_mark")
         await pilot.pause()
         keys = str(app.screen.query_one("#keys", Static).render())

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 import pytest
-from textual.widgets import DataTable, Input, Static, TabbedContent
+from textual.widgets import DataTable, Input, Select, Static, TabbedContent
 
 from smaker.tui.screens.dashboard import Dashboard
 from smaker.tui.screens.project import ProjectScreen
@@ -81,6 +81,9 @@ async def test_a_project_has_its_tasks_their_steps_and_its_log(built: Any, size:
             "tests",
             "run",
         ]
+        for told in ("Stays on this task.", "Follows the running task."):
+            await pilot.press("f")
+            await built.until(pilot, lambda told=told: told in [note.message for note in app._notifications])
         both = size == LARGE
         right = app.screen.query_one("#right", TabbedContent)
         assert (bool(right.region.width), tree.region.width > 0) == (both, True)
@@ -90,6 +93,14 @@ async def test_a_project_has_its_tasks_their_steps_and_its_log(built: Any, size:
         events = app.screen.query_one("#log-events", Stream)
         assert "project.created" in events.lines[0]
         assert any("TESTING → READY" in line for line in events.lines)
+        events.scroll_home(animate=False)
+        await pilot.press("k")
+        kinds = app.screen.query_one("#log-kinds", Select)
+        await built.until(pilot, lambda: kinds.expanded)
+        await pilot.press("escape")
+        await built.until(pilot, lambda: kinds.has_focus and not kinds.expanded)
+        await pilot.press("end")
+        await built.until(pilot, lambda: events.is_vertical_scroll_end)
         await pilot.press("slash", *"acceptance")
         await built.until(pilot, lambda: all("cceptance" in line for line in events.lines if line))
         await pilot.press("escape")

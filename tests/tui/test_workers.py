@@ -37,7 +37,7 @@ def text(pilot: Any, part: str) -> str:
 
 
 async def open_workers(desk: Any, pilot: Any) -> None:
-    pilot.app.show("workers")
+    await pilot.press("escape", "W")
     await desk.until(pilot, lambda: isinstance(pilot.app.screen, WorkersScreen) and pilot.app.screen.query("#runners"))
     await desk.until(pilot, lambda: rows(pilot))
 

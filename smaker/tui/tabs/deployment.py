@@ -47,7 +47,6 @@ class DeploymentTab(ProjectTab):
         Binding("z", "roll_back", "Roll back"),
         Binding("v", "visit", "Open"),
         Binding("c", "copy", "Copy URL"),
-        Binding("end", "newest", "Newest", show=False),
     ]
 
     def __init__(self, project_id: str) -> None:
@@ -140,10 +139,6 @@ class DeploymentTab(ProjectTab):
         if self._fresh:
             text, self._heard, self._fresh = str(self._heard), Tail(TAIL_CHARACTERS), False
             self.query_one("#deployment-output", Stream).pour(text)
-
-    def action_newest(self) -> None:
-        """Go to the newest output and stay there."""
-        self.query_one("#deployment-output", Stream).scroll_end(animate=False)
 
     # --- what the user does -------------------------------------------------------------------------------------------
 

@@ -40,7 +40,6 @@ class HistoryTab(ProjectTab):
     HistoryTab #history-about { height: auto; min-height: 3; padding: 0 1; border-top: solid $primary; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "look", "Diff"),
         Binding("u", "rewind", "Rewind to it"),
         Binding("k", "fork", "Fork from it"),
         Binding("c", "copy_id", "Copy id"),
@@ -126,11 +125,7 @@ class HistoryTab(ProjectTab):
     # --- what the user does -------------------------------------------------------------------------------------------
 
     def on_data_table_row_selected(self) -> None:
-        """Look at its diff."""
-        self.action_look()
-
-    def action_look(self) -> None:
-        """What the commit changed."""
+        """Show what the commit changed."""
         if (commit := self.chosen) is not None:
             title = f"{step_of(commit)}  {commit.subject}"
             diff = self.services.control.diff
