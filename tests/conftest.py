@@ -51,6 +51,14 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
+def unmeasured(isolated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No coverage of the processes of a test: measuring makes each slower, a killed one takes with it what it measured,
+    and what others run is measured by tests in the process or by those of the same program."""
+    for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
 def canaries(
     isolated: Path,
     tmp_path: Path,

@@ -37,7 +37,7 @@ def status_dict(snapshot: Snapshot) -> dict[str, Any]:
         "workspace": project.workspace,
         "head": snapshot.head,
         "tasks": [_task_dict(task) for task in snapshot.tasks],
-        "progress": {"done": snapshot.done, "total": len(snapshot.tasks)},
+        "progress": dict(zip(("done", "total"), snapshot.progress, strict=True)),
         "requirements": [
             {
                 "id": row.requirement,

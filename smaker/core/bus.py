@@ -46,10 +46,13 @@ class Bus:
     def __init__(self) -> None:
         self._subscriptions: set[Subscription] = set()
         self._taps: list[Callable[[Event | Delta], None]] = []
+        self._awaiting: list[Callable[[], object]] = []
 
     @contextmanager
     def subscribe(self, project: str | None = None) -> Generator[Subscription]:
         """Listen to one project, or to all, for the length of the block."""
+        for listened in self._awaiting:
+            listened()
         subscription = Subscription(project)
         self._subscriptions.add(subscription)
         try:
@@ -58,14 +61,18 @@ class Bus:
             self._subscriptions.discard(subscription)
 
     @contextmanager
-    def tap(self, heard: Callable[[Event | Delta], None]) -> Generator[None]:
+    def tap(
+        self, heard: Callable[[Event | Delta], None], listened: Callable[[], object] = lambda: None
+    ) -> Generator[None]:
         """For the length of the block, have ``heard`` called with what is published here, and not with what was
-        delivered from elsewhere. It must be quick."""
+        delivered from elsewhere, and ``listened`` whenever somebody begins to listen. Both must be quick."""
         self._taps.append(heard)
+        self._awaiting.append(listened)
         try:
             yield
         finally:
             self._taps.remove(heard)
+            self._awaiting.remove(listened)
 
     def publish(self, messages: Iterable[Event | Delta]) -> None:
         """Hand what happened in this process to the listeners, never waiting."""

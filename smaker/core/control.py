@@ -19,6 +19,7 @@ from smaker.core.models import (
     Project,
     Step,
     Task,
+    TaskState,
     TestReport,
     Usage,
 )
@@ -64,9 +65,10 @@ class Snapshot(Frozen):
     holder: str | None = None
 
     @property
-    def done(self) -> int:
-        """How many tasks are done."""
-        return sum(1 for task in self.tasks if task.state.ended)
+    def progress(self) -> tuple[int, int]:
+        """How many tasks have ended, and how many there are; cancelled ones are neither."""
+        counted = [task for task in self.tasks if task.state is not TaskState.CANCELLED]
+        return sum(task.state.ended for task in counted), len(counted)
 
     @property
     def proofs(self) -> Trace:

@@ -65,6 +65,7 @@ class Draft:
         self.spec: Spec | None = None
         self.skeleton: str | None = None
         self.report: TestReport | None = None
+        self.clear_report = False
         self.deployment: Deployment | None = None
         self.answers: list[Answer] = []
         self.clear_error = False
@@ -183,6 +184,7 @@ class Draft:
             proofs=self._proofs,
             budget=self.budget,
             error=self._error,
+            clear_report=self.clear_report,
             clear_error=self.clear_error and self._error is None,
             deployment=self.deployment,
             tasks=tuple(self.tasks[name] for name in sorted(self._touched, key=lambda name: int(name[1:]))),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from smaker.core.control import MAX_SHOWN, Contents, NewProject, Snapshot
 from smaker.core.errors import Conflict, NotFound, SmakerError, UsageError
 from smaker.core.events import Delta, Event, NewEvent
 from smaker.core.listing import pick
-from smaker.core.models import Desired, Project, Proof, Step, StepKind, Usage
+from smaker.core.models import REPORT, Desired, Project, Proof, Step, StepKind, TestReport, Usage
 from smaker.core.pipeline import begin, rewind, settled, steer
 from smaker.core.ports import Build, Change, Clock, CommitInfo, ProjectLock, Store, Workspace, Workspaces
 from smaker.core.proof import Trace, trace
@@ -214,8 +215,11 @@ class Engine:
         self._desk.lock.acquire(project)
         try:
             kept, spec = await self._kept(build, workspace, commit)
+            report = await self._report_of(project, await workspace.tree(commit.sha), kept)
             await workspace.rewind(commit.sha, force=force)
-            return await self._decide(project, lambda now: rewind(now, kept, spec, at=self._desk.clock.now()))
+            return await self._decide(
+                project, lambda now: rewind(now, kept, spec, at=self._desk.clock.now(), report=report)
+            )
         finally:
             self._desk.lock.release(project)
 
@@ -248,10 +252,19 @@ class Engine:
         )
         tasks = tuple(task.model_copy(update={"project": identifier}) for task in build.tasks)
         first = NewEvent(kind="project.created", message=f"{forked.name}: from {project} at {step}")
-        self._publish(await self._desk.store.create(forked, Change(tasks=tasks, report=build.report, events=(first,))))
+        artifacts = tuple(
+            artifact.model_copy(update={"project": identifier})
+            for artifact in await self._desk.store.artifacts(project)
+            if artifact.task in kept
+        )
+        change = Change(tasks=tasks, report=build.report, artifacts=artifacts, events=(first,))
+        self._publish(await self._desk.store.create(forked, change))
         steps = [step for step in await self._desk.store.steps(project) if step.task in kept]
         await self._desk.store.add_steps(identifier, steps)
-        changed = await self._decide(identifier, lambda now: rewind(now, kept, spec, at=self._desk.clock.now()))
+        report = await self._report_of(identifier, await source.tree(commit.sha), kept)
+        changed = await self._decide(
+            identifier, lambda now: rewind(now, kept, spec, at=self._desk.clock.now(), report=report)
+        )
         return await self.steer(identifier, AddStep(text=instruction)) if instruction else changed
 
     async def blob(self, sha256: str) -> bytes:
@@ -321,6 +334,16 @@ class Engine:
         kept = kept_tasks(build.tasks, newer)
         steps = await self._desk.store.steps(build.project.id)
         return kept, _last_spec(steps, kept) or build.project.spec
+
+    async def _report_of(self, project: str, tree: str, tasks: frozenset[str]) -> TestReport | None:
+        """The newest run of exactly these files by one of the tasks, as far as it was kept."""
+        for artifact in reversed(await self._desk.store.artifacts(project)):
+            if artifact.kind == REPORT and artifact.task in tasks:
+                with suppress(NotFound):
+                    report = TestReport.model_validate_json(await self._desk.store.get_blob(artifact.sha256))
+                    if report.tree == tree:
+                        return report
+        return None
 
     def _publish(self, events: Sequence[Event]) -> None:
         self._desk.bus.publish(events)

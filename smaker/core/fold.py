@@ -28,5 +28,5 @@ def fold(build: Build, change: Change) -> Build:
         project=fold_project(build.project, change),
         tasks=tuple(sorted(tasks.values(), key=lambda task: int(task.id[1:]))),
         answers=(*build.answers, *change.answers),
-        report=change.report or build.report,
+        report=change.report or (None if change.clear_report else build.report),
     )

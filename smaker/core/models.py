@@ -324,13 +324,17 @@ class TestReport(Frozen):
         return bool(self.results) and self.exit_code == 0 and self.count(TestStatus.FAILED) == 0
 
 
+REPORT = "report"
+"""The kind of the artifact that each task leaves of its `TestReport`: a build that goes back finds it again."""
+
+
 class Artifact(Frozen):
     """Something a build made that is worth keeping; its bytes are the blob ``sha256``."""
 
     id: str
     project: str
     task: str
-    kind: str  # "test-report", "coverage", "screenshot", "log", "archive", "health"
+    kind: str  # `REPORT`, "test-report", "coverage", "screenshot", "log", "archive", "health"
     name: str
     media_type: str
     size: int

@@ -42,6 +42,7 @@ from smaker.core.models import (
     Stage,
     Task,
     TaskState,
+    TestReport,
     Verdict,
 )
 from smaker.core.planned import TITLES, implement, look_and_deploy, plan, prove_anew
@@ -118,12 +119,15 @@ def steer(build: Build, command: Steering, *, at: datetime) -> Change:
     return draft.change()
 
 
-def rewind(build: Build, kept: frozenset[str], spec: Spec | None, *, at: datetime) -> Change:
+def rewind(
+    build: Build, kept: frozenset[str], spec: Spec | None, *, at: datetime, report: TestReport | None = None
+) -> Change:
     """Return the change after main went back to a commit at which only the tasks ``kept`` had ended.
 
     What was planned after it is cancelled and planned again under new ids (the ledger is never rewritten), except
     further steps the user added later, and edits of the plan, which are undone. ``spec`` is the plan as of that commit,
-    where no undone task kept what held before it. The build is paused.
+    where no undone task kept what held before it, ``report`` the one of a run of exactly those files, if there was one.
+    The build is paused.
     """
     draft = Draft(build, at)
     lost = [task for task in build.tasks if task.id not in kept]
@@ -151,6 +155,7 @@ def rewind(build: Build, kept: frozenset[str], spec: Spec | None, *, at: datetim
     draft.spec = undone.spec if undone is not None else spec
     if undone is not None:
         draft.prove(undone.proofs)
+    draft.report, draft.clear_report = report, report is None
     draft.clear_error = True
     draft.want(Desired.PAUSE if renamed else Desired.RUN)
     return draft.change()

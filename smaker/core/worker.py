@@ -17,6 +17,7 @@ from smaker.core.events import EventKind, NewEvent
 from smaker.core.faults import crashpoint
 from smaker.core.ledger import Stopped
 from smaker.core.models import (
+    REPORT,
     Artifact,
     Desired,
     Outcome,
@@ -241,6 +242,8 @@ class Worker:
             await self._stand_by(task, error)
             return None
         crashpoint("task.integrated")
+        if outcome.report is not None:
+            await context.keep(REPORT, "report.json", "application/json", outcome.report.model_dump_json().encode())
         await self._finish(task, outcome, commit, tuple(context.artifacts))
         crashpoint("task.finished")
         return None if outcome.verdict is Verdict.WAITING else context

@@ -93,8 +93,9 @@ def _bring(transaction: Transaction, project: str, change: Change) -> None:
         _put_tasks(transaction, project, change.tasks)
     if change.answers:
         transaction.write(insert(ANSWERS), [answer_values(project, answer) for answer in change.answers])
-    if change.report is not None:
+    if change.report is not None or change.clear_report:
         transaction.write(_DROP_REPORT, {"project": project})
+    if change.report is not None:
         transaction.write(insert(REPORTS), [report_values(project, change.report)])
     if change.artifacts:
         names = [artifact.id for artifact in change.artifacts]

@@ -33,19 +33,30 @@ _log = logging.getLogger(__name__)
 
 @contextmanager
 def share_live(bus: Bus, home: Path) -> Generator[None]:
-    """Meanwhile, send what is printed here to the home's other processes, and hand what they print to ``bus``. Where
-    no socket can be made (a home that cannot be written) everybody hears only themselves. Needs a running loop."""
+    """Meanwhile, send what is printed here to the home's other processes, and hand what they print to ``bus``, from the
+    first time that somebody here listens or prints. Where no socket can be made (a home that cannot be written)
+    everybody hears only themselves. Needs a running loop."""
+    made: list[_Exchange | None] = []
+
+    def begin() -> _Exchange | None:
+        if not made:
+            try:
+                made.append(_Exchange(bus, home / "live"))
+            except OSError as error:
+                _log.info("no live output from other processes", exc_info=error)
+                made.append(None)
+        return made[0]
+
+    def heard(message: Event | Delta) -> None:
+        if isinstance(message, Delta) and (own := begin()) is not None:
+            own.collect(message)
+
     try:
-        own = _Exchange(bus, home / "live")
-    except OSError as error:
-        _log.info("no live output from other processes", exc_info=error)
-        yield
-        return
-    try:
-        with bus.tap(own.collect):
+        with bus.tap(heard, begin):
             yield
     finally:
-        own.close()
+        if made and made[0] is not None:
+            made[0].close()
 
 
 class _Exchange:
@@ -82,10 +93,8 @@ class _Exchange:
             used.close()
         os.close(self._folder)
 
-    def collect(self, message: Event | Delta) -> None:
+    def collect(self, message: Delta) -> None:
         """Keep what a task printed for the next frame."""
-        if not isinstance(message, Delta):
-            return
         key = message.project, message.task, message.stream
         self._waiting[key] = (self._waiting.get(key, "") + message.text)[-FRAME_CHARACTERS:]
         if self._timer is None:

@@ -35,10 +35,15 @@ class Facts:
 
     @cached_property
     def stages(self) -> tuple[tuple[Stage, TaskState], ...]:
-        """The stages of the build in order, each with the state of the task in it that most needs to be seen."""
+        """The stages of the build in order, each with the state of the task in it that most needs to be seen. What
+        failed on the way to a build that is well is not to be seen any more."""
+        past = {TaskState.CANCELLED}
+        past |= (
+            {TaskState.FAILED} if self.snapshot.project.state in {ProjectState.READY, ProjectState.DEPLOYED} else set()
+        )
         found: dict[Stage, set[TaskState]] = {}
         for task in self.snapshot.tasks:
-            if task.state is not TaskState.CANCELLED:
+            if task.state not in past:
                 found.setdefault(task.stage, set()).add(task.state)
         return tuple(
             (stage, next(state for state in _LOUDEST if state in found[stage])) for stage in Stage if stage in found

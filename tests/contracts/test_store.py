@@ -222,6 +222,8 @@ async def test_a_change_is_applied_whole(store: Store, clock: FrozenClock) -> No
     await store.apply("p1", Change(report=newer, clear_error=True, clear_deployment=True, artifacts=(kept,)))
     build = await store.build("p1")
     assert (build.report, build.project.error, build.project.deployment) == (newer, None, None)
+    await store.apply("p1", Change(clear_report=True))
+    assert (await store.build("p1")).report is None
     assert build.project.revision == 2
     assert await store.artifacts("p1") == [kept]
 

@@ -18,7 +18,7 @@ from smaker.testing import ScriptedModelServer
 pytestmark = [pytest.mark.sandbox, pytest.mark.node, pytest.mark.timeout(600), pytest.mark.usefixtures("unmeasured")]
 
 SHARDS = 3
-EVERY = 4 if os.environ.get("CI") else 1  # all boundaries take five minutes
+EVERY = 6 if os.environ.get("CI") else 1  # all boundaries take five minutes
 PLAN = {
     "name": "Sum",
     "slug": "sum",

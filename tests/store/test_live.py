@@ -71,12 +71,12 @@ async def test_sockets_of_killed_processes_are_swept_and_a_deep_home_is_no_hindr
     home.mkdir(parents=True)
     speaker, listener = Bus(), Bus()
     with share_live(speaker, home), share_live(listener, home):
+        listening = asyncio.create_task(heard(listener, lambda text: text == "x"))
+        await asyncio.sleep(0)
         folder = os.open(home / "live", os.O_RDONLY)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as left:
             left.bind(f"/proc/self/fd/{folder}/1-dead")
         os.close(folder)
-        listening = asyncio.create_task(heard(listener, lambda text: text == "x"))
-        await asyncio.sleep(0)
         speaker.publish([said("x")])
         assert await listening == "x"
         assert not (home / "live" / "1-dead").exists()
@@ -89,6 +89,7 @@ async def test_of_a_flood_the_newest_is_heard_and_nobody_waits(tmp_path: Path) -
         share_live(listener, tmp_path),
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as deaf,
     ):
+        (tmp_path / "live").mkdir(mode=0o700)
         deaf.bind(str(tmp_path / "live" / "2-deaf"))  # alive, and takes nothing
         for number in range(5):
             listening = asyncio.create_task(heard(listener, lambda text: text.endswith("end")))
@@ -103,9 +104,9 @@ async def test_of_a_flood_the_newest_is_heard_and_nobody_waits(tmp_path: Path) -
 async def test_what_is_no_message_is_not_heard(tmp_path: Path) -> None:
     bus = Bus()
     with share_live(bus, tmp_path):
-        (own,) = (tmp_path / "live").iterdir()
         listening = asyncio.create_task(heard(bus, lambda text: text == "right"))
         await asyncio.sleep(0)
+        (own,) = (tmp_path / "live").iterdir()
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
             for data in (b"", b"{}", b"\xff" * 1000, b'{"project": 1}', said("right").model_dump_json().encode()):
                 stranger.sendto(data, str(own))
@@ -113,7 +114,10 @@ async def test_what_is_no_message_is_not_heard(tmp_path: Path) -> None:
 
 
 async def test_only_its_user_may_enter(tmp_path: Path) -> None:
-    with share_live(Bus(), tmp_path):
+    bus = Bus()
+    with share_live(bus, tmp_path):
+        assert not (tmp_path / "live").exists(), "nobody listens yet"
+        bus.publish([said("x")])
         assert (tmp_path / "live").stat().st_mode & 0o777 == 0o700
 
 

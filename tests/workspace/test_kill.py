@@ -15,6 +15,8 @@ import pytest
 SCRIPT = Path(__file__).with_name("killed_builds.py")
 
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 STRIDE = os.environ.get("SMAKER_KILL_STRIDE", "2")  # 1: every point
 
 

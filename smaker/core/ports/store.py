@@ -45,6 +45,7 @@ class Change(Frozen):
     sandbox_level: int | None = None
     tasks: tuple[Task, ...] = ()
     report: TestReport | None = None
+    clear_report: bool = False
     answers: tuple[Answer, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
     events: tuple[NewEvent, ...] = ()

@@ -248,7 +248,8 @@ def _summary(view: ProjectView) -> str:
         passed, failed, _ = facts.tests
         told += [f"{proved}/{of} proved"] if of else []
         told += [_tests(failed, "fail")] if failed else [_tests(passed, "pass")] if passed else []
-        told += [f"{facts.snapshot.done}/{len(view.tasks)} tasks"]
+        done, planned = facts.snapshot.progress
+        told += [f"{done}/{planned} tasks"]
     told += [money(view.usage.cost_usd), project.mode]
     return "  ·  ".join(filter(None, told))
 

@@ -211,8 +211,8 @@ class SpecTab(ProjectTab):
         if edit is None or edit.parent is None:
             self.notify("There is no edit of the plan to undo.", markup=False, timeout=3)
         elif await go_back(self, commits, edit.parent):
-            project = (await self.services.control.snapshot(self.project_id)).project
-            if project.skeleton is not None and project.proofs:
+            snapshot = await self.services.control.snapshot(self.project_id)
+            if snapshot.report is None and snapshot.project.skeleton is not None and snapshot.project.proofs:
                 await self._prove_again()
 
     async def _prove_again(self) -> None:
