@@ -49,7 +49,7 @@ class Thinker:
 
 def figures(*, quick: bool) -> list[Figure]:
     """Measure in a child, then the floor: as many bare loops that write a file and run ``git commit``."""
-    projects, latency_s = (5, 0.02) if quick else (100, 1.0)
+    projects, latency_s = (2, 0.02) if quick else (100, 1.0)
     command = (sys.executable, "-m", "benchmarks.many", str(projects), str(latency_s))
     ran = subprocess.run(command, check=True, capture_output=True, text=True)
     found = json.loads(ran.stdout)
