@@ -126,6 +126,7 @@ class Draft:
             worker=None,
             lease_until=None,
             commit=commit or task.commit,
+            summary=summary,
             error=error,
         )
         kind: EventKind = "task.failed" if state is TaskState.FAILED else "task.finished"

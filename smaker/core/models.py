@@ -201,6 +201,7 @@ class Task(Frozen):
     model: str | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    summary: str = ""  # what its agent said at the end
     error: Problem | None = None
 
     @property

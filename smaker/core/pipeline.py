@@ -133,7 +133,8 @@ def rewind(
     lost = [task for task in build.tasks if task.id not in kept]
     for task in lost:
         if not task.state.ended or task.state is TaskState.DONE:
-            draft.put(task, state=TaskState.CANCELLED, finished_at=at, worker=None, lease_until=None)
+            ended = task.finished_at or at
+            draft.put(task, state=TaskState.CANCELLED, finished_at=ended, worker=None, lease_until=None)
     replanned = {task.id for task in lost if task.stage is Stage.SPEC}
     again: list[Task] = []
     for task in lost:

@@ -156,7 +156,7 @@ class ProjectScreen(SteeringScreen):
         after = f"after {', '.join(task.depends_on)}" if task.depends_on else ""
         serves = ", ".join(task.requirements)
         told = [f"{TASK[task.state.value]} {task.state.value}", task.id, task.title, task.agent, task.model or ""]
-        told += [length(task.seconds), after, serves, task.error.message if task.error else ""]
+        told += [length(task.seconds), after, serves, task.error.message if task.error else task.summary]
         self.query_one("#task", Static).update(Text("  ·  ".join(line(part) for part in told if part)))
 
     def _show_task(self) -> None:

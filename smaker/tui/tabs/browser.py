@@ -121,8 +121,9 @@ class BrowserTab(ProjectTab):
         running = any(task.stage is Stage.WEB and task.state is TaskState.RUNNING for task in view.tasks)
         told.append("▸ being tried" if running else "")
         if not any(told):
-            told.append("It was not tried in a browser yet: T does that now.")
-        self.query_one("#browser-head", Static).update("  ·  ".join(filter(None, told)))
+            tried = next((task.summary for task in reversed(view.tasks) if task.stage is Stage.WEB), "")
+            told.append(f"{tried or 'It was not tried in a browser yet.'} T does that now.")
+        self.query_one("#browser-head", Static).update(content("  ·  ".join(filter(None, told))))
 
     def _plant(self, project: Project) -> None:
         tree = self.query_one("#browser-tree", Tree)
