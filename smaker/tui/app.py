@@ -36,6 +36,7 @@ SCREEN_TABLE: dict[str, str] = {
 }
 """Screens that are loaded when they are first shown."""
 
+LATER_S = 0.05  # until a screen that is being made is told what changed
 ENDING_S = 1.0  # in which a process that has nothing more to do lets go of a build
 
 
@@ -138,12 +139,13 @@ class SmakerApp(App[None]):
     # --- what changed -------------------------------------------------------------------------------------------------
 
     def on_smaker_app_moved(self) -> None:
-        """Hand on what changed to the uppermost full screen."""
-        batch = self.feed.take()
-        self._tell(batch)
+        """Hand on what changed to the uppermost full screen, once it is there."""
         screen = next((screen for screen in reversed(self.screen_stack) if isinstance(screen, LiveScreen)), None)
         if screen is None or not screen.painted or not screen.children:  # at the end it loses them before it goes
+            self.set_timer(LATER_S, lambda: self.post_message(self.Moved()))
             return
+        batch = self.feed.take()
+        self._tell(batch)
         screen.moved(batch)
         if batch.listed and not self._welcomed:
             self._welcomed = True

@@ -312,6 +312,8 @@ class Feed:
             except SmakerError as error:
                 self._failed(view, error)
                 continue
+            if self.views.get(project) is not view:
+                continue
             known = view.facts is not None
             view.facts, view.project, view.fault = Facts(snapshot), snapshot.project, ""
             if view.moving and not self._driven(view):

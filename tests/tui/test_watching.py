@@ -142,3 +142,15 @@ async def test_what_another_terminal_makes_and_deletes_is_seen(desk: Any) -> Non
         await desk.services.forget(project, True)
         await desk.until(pilot, lambda: isinstance(pilot.app.screen, Dashboard))
         assert rows(pilot.app) == []
+
+
+async def test_a_project_that_is_deleted_while_its_screen_is_made_is_left(desk: Any) -> None:
+    project = await desk.project()
+    async with desk.shown() as pilot:
+        app = pilot.app
+        await desk.until(pilot, lambda: len(rows(app)) == 1)
+        app.open_project(project)
+        app.feed._listed([])  # in this very moment
+        app.on_smaker_app_moved()
+        await desk.services.forget(project, True)
+        await desk.until(pilot, lambda: isinstance(app.screen, Dashboard) and not rows(app))

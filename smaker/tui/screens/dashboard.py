@@ -123,8 +123,9 @@ class Dashboard(SteeringScreen):
         """Show the activity from its beginning."""
         activity = self.query_one("#activity", Stream)
         activity.clear()
-        activity.display = False  # until something happens
         self._tell(self.feed.activity)
+        activity.display = bool(activity.lines)
+        self.call_after_refresh(activity.scroll_end, animate=False)
 
     def _tell(self, happened: list[Event]) -> None:
         """Add to the activity."""

@@ -149,7 +149,8 @@ class SpecTab(ProjectTab):
         self._describe(event.node)
 
     def _describe(self, node: TreeNode[Entry]) -> None:
-        self.query_one("#spec-text", Static).update(content(node.data.about if node.data is not None else ""))
+        for text in self.query("#spec-text").results(Static):  # none where the screen is just being left
+            text.update(content(node.data.about if node.data is not None else ""))
 
     # --- editing ------------------------------------------------------------------------------------------------------
 
