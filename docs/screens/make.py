@@ -156,8 +156,8 @@ class Studio:
         await self.until(lambda: self.app.screen.query("#tasks") and self.app.screen.query_one("#tasks").root.children)
         if tab:
             await self.pilot.press(str(1 + list(TABS).index(tab)))
-            await self.until(lambda: [found for found in self.app.screen.query(ProjectTab) if not found.loading])
-            await self.pilot.pause(0.5)
+        await self.until(lambda: [found for found in self.app.screen.query(ProjectTab) if not found.loading])
+        await self.pilot.pause(0.5)
 
 
 async def large(studio: Studio) -> None:
