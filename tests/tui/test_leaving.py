@@ -44,7 +44,9 @@ async def test_stay(desk: Any) -> None:
         await asked(desk, pilot, "stay")
         await desk.until(pilot, lambda: not isinstance(pilot.app.screen, OneOf))
         assert not pilot.app._exit
-        assert desk.services.builder.running()
+        (project,) = await desk.services.control.projects()
+        assert desk.services.builder.running() or project.state is ProjectState.READY
+        assert project.desired is Desired.RUN
 
 
 async def test_paused_builds_go_on_by_one_key(desk: Any) -> None:

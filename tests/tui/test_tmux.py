@@ -53,6 +53,7 @@ def test_the_whole_way_by_keys_alone(tmux: Any, tmp_path: Path, size: tuple[int,
     terminal.keys("Escape")
     terminal.keys("Escape")
     terminal.until("Activity", 10)
+    time.sleep(0.5)  # or Escape and q would be one key, with Alt
     terminal.keys("q")
     terminal.until(r"ready> *$", 30)
     assert terminal.flags()["alternate_on"] == "0"
