@@ -114,3 +114,22 @@ async def test_other_colours_are_seen_in_what_is_there(page: Any) -> None:
     page.app.theme = "textual-light"
     await page.pause()
     assert page.stream.render_line(0)._segments[0].style != before
+
+
+async def test_a_pane_that_becomes_lower_goes_on_following(page: Any) -> None:
+    page.stream.pour("".join(f"line {number}\n" for number in range(100)))
+    for height in (5, 11, 3):
+        page.stream.styles.height = height
+        await page.pause()
+        page.stream.pour(f"at {height}\n")
+        await page.pause()
+        assert f"at {height}" in shown(page)
+    page.stream.scroll_up(animate=False)
+    await page.pause()
+    page.stream.pour("unseen\n" * 20)
+    await page.pause()
+    assert "unseen" not in shown(page), "who reads further up goes on reading the same"
+    page.stream.scroll_end(animate=False)
+    page.stream.pour("seen\n")
+    await page.pause()
+    assert "seen" in shown(page)

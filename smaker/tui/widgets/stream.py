@@ -24,13 +24,26 @@ class Stream(Log):
 
     def __init__(self, *, lines: int = LINES, **options: Any) -> None:
         super().__init__(max_lines=lines, **options)
+        self._follows = True
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Who scrolls away from the end stays there; who comes back to it follows again."""
+        super().watch_scroll_y(old_value, new_value)
+        self._follows = self.is_vertical_scroll_end
+
+    def on_resize(self) -> None:
+        """A pane that has become lower is not scrolled away from its end."""
+        if self._follows:
+            self._to_end()
+
+    def _to_end(self) -> None:
+        self.scroll_end(animate=False, immediate=True, x_axis=False)
 
     def pour(self, text: str) -> None:
         """Add a piece of text, wherever it begins and ends."""
         text = sanitize(text.replace("\r\n", "\n").replace("\r", "\n")).expandtabs(4)
         if not text:
             return
-        follow = self.is_vertical_scroll_end
         if not self._lines:
             self._lines.append("")
         last = len(self._lines) - 1
@@ -41,10 +54,11 @@ class Stream(Log):
         self._lines += [part for line in added for part in _broken(line)]
         self._width = max(self._width, *map(cell_len, self._lines[last:]))
         self._render_line_cache.discard(last)
-        self._shorten(follow)
+        follows = self._follows  # before the text that is forgotten moves it
+        self._shorten()
         self._resize()
-        if follow:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+        if follows:
+            self._to_end()
         self.refresh()
 
     def say(self, text: str) -> None:
@@ -52,14 +66,14 @@ class Stream(Log):
         begin = "\n" if self._lines and self._lines[-1] else ""
         self.pour(f"{begin}{text}\n")
 
-    def _shorten(self, follow: bool) -> None:
+    def _shorten(self) -> None:
         """Forget what is too old; who reads further up goes on reading the same."""
         too_many = len(self._lines) - (self.max_lines or LINES)
         if too_many <= 0:
             return
         del self._lines[:too_many]
         self._render_line_cache.clear()
-        if not follow:
+        if not self._follows:
             self.scroll_to(y=self.scroll_y - too_many, animate=False, immediate=True)
 
     def _resize(self) -> None:
