@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 
 from smaker.agents.given import take_given
+from smaker.agents.offline.coder import format_files
 from smaker.agents.offline.reader import extend_spec, read_prompt
 from smaker.config.spec_file import SPEC_FILE, dump_spec, load_spec
 from smaker.core.context import Context
@@ -26,6 +27,7 @@ class OfflinePlanner:
     async def run(self, context: Context) -> Outcome:
         """Plan. Raises Refused where the prompt is outside what the blueprints can do."""
         if (given := await take_given(context)) is not None:
+            await self._renew_skeleton(context, given.spec)
             return given
         project = context.project
         instruction = context.task.payload.get("instruction") or context.task.payload.get("feedback")
@@ -54,7 +56,21 @@ class OfflinePlanner:
         await context.commit(
             " ".join(subject.split())[:72], requirements=[requirement.id for requirement in spec.requirements]
         )
+        await self._renew_skeleton(context, spec)
         return Outcome(verdict=Verdict.DONE, summary=_summary(spec), spec=spec)
+
+    async def _renew_skeleton(self, context: Context, spec: Spec | None) -> None:
+        """Where there is a skeleton, write what that of the new plan has otherwise: the blueprints build on it."""
+        known = context.project.spec
+        if spec is None or known is None or context.project.skeleton is None:
+            return
+        loaded = self._catalog.of(spec)
+        before, after = loaded.render("template", known), loaded.render("template", spec)
+        changed = {path: content for path, content in after.items() if before.get(path) != content}
+        if changed:
+            await context.write({**changed}, title=f"write {counted(len(changed), 'file')} of the skeleton")
+            await format_files(context, loaded)
+            await context.commit(f"skeleton: {', '.join(sorted(changed))}"[:72])
 
     @staticmethod
     async def _edited(context: Context) -> Spec | None:
