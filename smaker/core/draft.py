@@ -55,6 +55,10 @@ _STATES: tuple[tuple[Stage, ProjectState], ...] = (
 )
 
 
+REPLACED = "replaced"
+"""Where the payload of a cancelled task has the id of the one that took its place."""
+
+
 class Draft:
     """Collects what one decision changes. `change` closes it."""
 
@@ -153,11 +157,14 @@ class Draft:
         if desired is not self.build.project.desired:
             self.event("project.desired", f"The user wants: {desired.value}", data={"desired": desired.value})
 
-    def cancel_open(self) -> None:
-        """Cancel every task that has not ended."""
+    def cancel_open(self, *, replaced: bool = False) -> None:
+        """Cancel every task that has not ended; ``replaced``: the next task that is added takes their place, and as
+        long as that stands they are not planned again."""
         for task in list(self.tasks.values()):
             if not task.state.ended:
-                self.put(task, state=TaskState.CANCELLED, finished_at=self.at, worker=None, lease_until=None)
+                payload = {**task.payload, REPLACED: f"t{self._number + 1}"} if replaced else task.payload
+                ended = {"state": TaskState.CANCELLED, "finished_at": self.at, "worker": None, "lease_until": None}
+                self.put(task, payload=payload, **ended)
 
     def give_up(self, problem: Problem) -> None:
         """The build cannot succeed as it is."""

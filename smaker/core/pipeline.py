@@ -27,7 +27,7 @@ from smaker.core.commands import (
     RunStage,
     Steering,
 )
-from smaker.core.draft import Draft
+from smaker.core.draft import REPLACED, Draft
 from smaker.core.errors import UsageError
 from smaker.core.mending import doubt, judge, mend, remember
 from smaker.core.models import (
@@ -130,7 +130,7 @@ def rewind(
     The build is paused.
     """
     draft = Draft(build, at)
-    lost = [task for task in build.tasks if task.id not in kept]
+    lost = [task for task in build.tasks if task.id not in kept and task.payload.get(REPLACED) not in kept]
     for task in lost:
         if not task.state.ended or task.state is TaskState.DONE:
             ended = task.finished_at or at
@@ -303,7 +303,7 @@ def _reject(draft: Draft, text: str) -> None:
     if blocked.stage is Stage.DEPLOY:
         draft.end(blocked, TaskState.CANCELLED, "not deployed: rejected")
         return
-    draft.cancel_open()
+    draft.cancel_open(replaced=True)
     draft.add(Stage.SPEC, "Plan again", payload={"feedback": text})
     draft.want(Desired.RUN)
 
@@ -324,7 +324,7 @@ def _edit_plan(draft: Draft, edit: EditPlan) -> None:
     waiting = waiting_for(draft.build)
     if waiting is not None and waiting.question is None and waiting.stage is not Stage.DEPLOY:
         planned = next(task for task in reversed(draft.build.tasks) if task.stage is Stage.SPEC)
-        draft.cancel_open()
+        draft.cancel_open(replaced=True)
         then = before(planned)
         draft.spec = then.spec if then is not None else None  # what the refused plan added is not built yet
     elif any(
@@ -344,10 +344,12 @@ def _edit_plan(draft: Draft, edit: EditPlan) -> None:
 
 
 def _run_stage(draft: Draft, stage: Stage, target: DeployTarget) -> None:
-    if any(not task.state.ended for task in draft.build.tasks):
+    waiting = [task for task in draft.build.tasks if not task.state.ended]
+    if any(task.state is TaskState.RUNNING or not task.payload.get("by_hand") for task in waiting):
         raise UsageError("The build has not ended.", hint="Wait for it, or pause it with: smaker pause")
     if draft.build.project.spec is None:
         raise UsageError("There is nothing built yet.", hint="See: smaker status")
+    draft.cancel_open(replaced=True)  # what was asked for by hand and could not be done is not insisted on
     draft.clear_error = draft.build.project.error is not None
     draft.want(Desired.RUN)
     title = TITLES.get(stage, f"Deploy ({target})")

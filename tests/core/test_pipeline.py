@@ -442,3 +442,31 @@ def test_task_ids_are_never_used_twice() -> None:
     build = tell(build, Restart(stage=Stage.SPEC))
     names = [task.id for task in build.tasks]
     assert len(names) == len(set(names))
+
+
+def test_what_was_asked_for_by_hand_and_could_not_be_done_is_not_insisted_on() -> None:
+    build = built()
+    build = do(build, run_of(build))
+    build = tell(build, RunStage(stage=Stage.DEPLOY, target=DeployTarget.COMPOSE))
+    first = build.tasks[-1]
+    assert (first.stage, first.state) == (Stage.DEPLOY, TaskState.READY)
+    build = tell(build, RunStage(stage=Stage.DEPLOY, target=DeployTarget.PROCESS))
+    assert [task.state for task in build.tasks[-2:]] == [TaskState.CANCELLED, TaskState.READY]
+    build = do(build, build.tasks[-1].id)
+    kept = frozenset(task.id for task in build.tasks if task.state is TaskState.DONE)
+    build = fold(build, rewind(build, kept, build.project.spec, at=AT))
+    assert all(task.state.ended for task in build.tasks), "nor does it come back"
+
+
+def test_what_a_refused_plan_had_planned_comes_back_with_that_plan_alone() -> None:
+    build = planned(gates=(Gate.PLAN,))
+    old = [task.title for task in build.tasks if not task.state.ended]
+    build = tell(build, Reject(text="smaller"))
+    again = build.tasks[-1].id
+    build = do(build, again, spec=spec(Module(name="app", title="The small one", requirements=("R1",))))
+    kept = frozenset({"t1", again})
+    after = fold(build, rewind(build, kept, build.project.spec, at=AT))
+    assert "The small one" in {task.title for task in after.tasks if not task.state.ended}
+    assert "Books" not in {task.title for task in after.tasks if not task.state.ended}
+    before = fold(build, rewind(build, frozenset({"t1"}), build.project.spec, at=AT))
+    assert [task.title for task in before.tasks if not task.state.ended] == old

@@ -172,7 +172,9 @@ class Dashboard(SteeringScreen):
         nothing = self.query_one("#nothing", Static)
         nothing.display = not wanted
         if self.feed.ready:
-            nothing.update(Text("No project has these words." if self._wanted else "There is no project yet."))
+            nothing.update(
+                Text("No project has these words." if self._wanted else "There is no project yet: n makes one.")
+            )
 
     def _update(self, project: str) -> None:
         view, shown = self.feed.views.get(project), self._shown.get(project)
