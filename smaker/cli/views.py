@@ -92,7 +92,6 @@ def _task_dict(task: Task) -> dict[str, Any]:
         "model": task.model,
         "seconds": task.seconds,
         "commit": task.commit,
-        "summary": task.summary,
     }
 
 
