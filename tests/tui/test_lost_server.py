@@ -137,7 +137,7 @@ async def test_a_lost_engine_is_said_and_no_event_is_lost(
         assert await asyncio.to_thread(lambda: app.feed.views[project].status) != "READY"
 
         process = await start(home, "drive")
-        await desk.until(pilot, lambda: not banner.display)
+        await desk.until(pilot, lambda: not banner.display, 60)
         seen = app.feed.views[project].seq
         await desk.until(pilot, lambda: app.feed.views[project].seq > seen, 60)
 
