@@ -65,6 +65,13 @@ class Desk:
                 await pilot.pause(0.02)
         await pilot.pause()
 
+    @staticmethod
+    async def left(pilot: Pilot[Any], timeout_s: float = 20) -> None:
+        """Wait until the app ends, without a word to its widgets: they no longer answer then."""
+        async with asyncio.timeout(timeout_s):
+            while not pilot.app._exit:
+                await asyncio.sleep(0.02)
+
     async def project(self, prompt: str = SITE) -> str:
         """A new project that nobody builds yet; its id."""
         return (await self.services.control.create(self.services.draft(prompt))).id

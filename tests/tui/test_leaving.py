@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from typing import Any
 
 import pytest
@@ -29,13 +31,13 @@ async def test_nothing_is_asked_where_nothing_goes_on(desk: Any) -> None:
         await pilot.press("escape")
         await desk.until(pilot, lambda: isinstance(pilot.app.screen, Dashboard))
         await pilot.press("q")
-        await desk.until(pilot, lambda: pilot.app._exit)
+        await desk.left(pilot)
 
 
 async def test_smaker_can_be_left_while_something_is_typed(desk: Any) -> None:
     async with desk.shown() as pilot:
         await pilot.press("escape", "n", *"a landing page", "ctrl+q")
-        await desk.until(pilot, lambda: pilot.app._exit)
+        await desk.left(pilot)
 
 
 async def test_stay(desk: Any) -> None:
@@ -53,7 +55,7 @@ async def test_paused_builds_go_on_by_one_key(desk: Any) -> None:
     await desk.project()
     async with desk.shown() as pilot:
         await asked(desk, pilot, "pause")
-        await desk.until(pilot, lambda: pilot.app._exit, 30)
+        await desk.left(pilot, 30)
     (project,) = await desk.services.control.projects()
     assert project.desired is Desired.PAUSE
     async with desk.shown() as pilot:
@@ -63,14 +65,28 @@ async def test_paused_builds_go_on_by_one_key(desk: Any) -> None:
         await desk.until(pilot, lambda: views[project.id].status == "READY", 60)
 
 
+async def stopped(desk: Any, project: str) -> int:
+    """The process of its own that takes a build, stopped as soon as it has."""
+    while True:
+        words = (desk.local.lock.holder(project) or "").split()
+        if words and int(words[1]) != os.getpid():
+            os.kill(int(words[1]), signal.SIGSTOP)
+            return int(words[1])
+        await asyncio.sleep(0.01)
+
+
 async def test_builds_go_on_in_a_process_of_their_own_and_are_seen_live(desk: Any) -> None:
-    await desk.project()
+    stopping = asyncio.create_task(stopped(desk, await desk.project()))
     async with desk.shown() as pilot:
         await asked(desk, pilot, "background")
-        await desk.until(pilot, lambda: pilot.app._exit, 40)
+        await desk.left(pilot, 40)
     assert desk.services.builder.running() == frozenset()
+    process = await asyncio.wait_for(stopping, 20)
     async with desk.shown() as pilot:
         view = next(iter(pilot.app.feed.views.values()))
+        await desk.until(pilot, lambda: view.holder is not None and view.seq)
+        await asyncio.sleep(1)  # it is listened to now; on a busy machine it might have ended by then
+        os.kill(process, signal.SIGCONT)
         await desk.until(pilot, lambda: view.status == "READY", 90)
         assert view.seq > 20, "its events were followed"
         printed = "".join(pilot.app.feed.tail(view.id, task.id) for task in view.tasks)

@@ -70,7 +70,7 @@ async def test_this_process_and_a_worker_that_fell_silent(desk: Any, screen_is: 
         pilot.app.screen.query_one("#machine Static", Static).update("")
         screen_is(pilot, pilot.app.screen.query_one("#runners"), "workers", r"\d+s\b")
         await pilot.press("c")
-        await desk.until(pilot, lambda: "▸ looking" in text(pilot, "#machine Static"))
+        await desk.until(pilot, lambda: "✓ git" in text(pilot, "#machine Static"), 40)
         await pilot.press("tab")
         assert pilot.app.screen.focused.id == "machine"
         await pilot.press("escape")
