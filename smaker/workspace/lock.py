@@ -61,13 +61,13 @@ class FileLock:
             os.close(descriptor)
 
     def holder(self, project: str) -> str | None:
-        """Return "pid 123 on host" of who holds the lock, None if nobody does."""
+        """Return "pid 123 on host" of who holds the lock, None if nobody does; who asks at the same time does not."""
         try:
             descriptor = os.open(self._path(project), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError:
             return None
         try:
-            return None if _try(descriptor) else _text(descriptor) or "another process"
+            return None if _try(descriptor, fcntl.LOCK_SH) else _text(descriptor) or "another process"
         finally:
             os.close(descriptor)
 
@@ -126,9 +126,9 @@ class RepositoryLock:
         return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
 
-def _try(descriptor: int) -> bool:
+def _try(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
