@@ -45,13 +45,12 @@ class Bus:
 
     def __init__(self) -> None:
         self._subscriptions: set[Subscription] = set()
-        self._taps: list[Callable[[Event | Delta], None]] = []
-        self._awaiting: list[Callable[[], object]] = []
+        self._taps: list[tuple[Callable[[Event | Delta], None], Callable[[], object]]] = []
 
     @contextmanager
     def subscribe(self, project: str | None = None) -> Generator[Subscription]:
         """Listen to one project, or to all, for the length of the block."""
-        for listened in self._awaiting:
+        for _, listened in self._taps:
             listened()
         subscription = Subscription(project)
         self._subscriptions.add(subscription)
@@ -66,20 +65,19 @@ class Bus:
     ) -> Generator[None]:
         """For the length of the block, have ``heard`` called with what is published here, and not with what was
         delivered from elsewhere, and ``listened`` whenever somebody begins to listen. Both must be quick."""
-        self._taps.append(heard)
-        self._awaiting.append(listened)
+        tap = heard, listened
+        self._taps.append(tap)
         try:
             yield
         finally:
-            self._taps.remove(heard)
-            self._awaiting.remove(listened)
+            self._taps.remove(tap)
 
     def publish(self, messages: Iterable[Event | Delta]) -> None:
         """Hand what happened in this process to the listeners, never waiting."""
         if not self._subscriptions and not self._taps:
             return
         happened = tuple(messages)
-        for heard in self._taps:
+        for heard, _ in self._taps:
             for message in happened:
                 heard(message)
         self.deliver(happened)

@@ -13,13 +13,15 @@ import os
 import secrets
 import socket
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from smaker.core.bus import Bus
 from smaker.core.events import Delta, Event
+from smaker.core.tail import Tail
 
 FRAME_S = 1 / 15
 FRAME_CHARACTERS = 1 << 15  # of one stream between two frames; of more than that the newest
@@ -36,27 +38,22 @@ def share_live(bus: Bus, home: Path) -> Generator[None]:
     """Meanwhile, send what is printed here to the home's other processes, and hand what they print to ``bus``, from the
     first time that somebody here listens or prints. Where no socket can be made (a home that cannot be written)
     everybody hears only themselves. Needs a running loop."""
-    made: list[_Exchange | None] = []
+    with ExitStack() as ending:
 
-    def begin() -> _Exchange | None:
-        if not made:
+        @cache
+        def begin() -> _Exchange | None:
             try:
-                made.append(_Exchange(bus, home / "live"))
+                return ending.enter_context(closing(_Exchange(bus, home / "live")))
             except OSError as error:
                 _log.info("no live output from other processes", exc_info=error)
-                made.append(None)
-        return made[0]
+                return None
 
-    def heard(message: Event | Delta) -> None:
-        if isinstance(message, Delta) and (own := begin()) is not None:
-            own.collect(message)
+        def heard(message: Event | Delta) -> None:
+            if isinstance(message, Delta) and (own := begin()) is not None:
+                own.collect(message)
 
-    try:
         with bus.tap(heard, begin):
             yield
-    finally:
-        if made and made[0] is not None:
-            made[0].close()
 
 
 class _Exchange:
@@ -66,7 +63,7 @@ class _Exchange:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._bus = bus
         self._loop = asyncio.get_running_loop()
-        self._waiting: dict[Key, str] = {}
+        self._waiting: dict[Key, Tail] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._ways: dict[str, socket.socket] = {}  # to each listener its own: one that does not listen fills only that
         self._name = f"{os.getpid()}-{secrets.token_hex(4)}"
@@ -96,7 +93,7 @@ class _Exchange:
     def collect(self, message: Delta) -> None:
         """Keep what a task printed for the next frame."""
         key = message.project, message.task, message.stream
-        self._waiting[key] = (self._waiting.get(key, "") + message.text)[-FRAME_CHARACTERS:]
+        self._waiting.setdefault(key, Tail(FRAME_CHARACTERS)).add(message.text)
         if self._timer is None:
             self._timer = self._loop.call_later(FRAME_S, self._send)
 
@@ -104,7 +101,8 @@ class _Exchange:
         self._timer = None
         waiting, self._waiting = self._waiting, {}
         others = self._others()
-        for (project, task, stream), text in waiting.items() if others else ():
+        for (project, task, stream), tail in waiting.items() if others else ():
+            text = str(tail)[-FRAME_CHARACTERS:]
             for start in range(0, len(text), PIECE):
                 piece = {"project": project, "task": task, "stream": stream, "text": text[start : start + PIECE]}
                 data = Delta.model_validate(piece).model_dump_json().encode()

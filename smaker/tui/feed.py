@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from bisect import insort
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -22,6 +22,7 @@ from smaker.core.control import Control
 from smaker.core.errors import NotFound, SmakerError, Unavailable
 from smaker.core.events import Delta, Event
 from smaker.core.models import Project
+from smaker.core.tail import Tail
 from smaker.tui.view import RECENT, Facts, ProjectView
 
 FRAME_S = 1 / 15
@@ -41,25 +42,6 @@ Stream = tuple[str, str]
 """A project and a task."""
 
 _AGAIN = (-1, False)
-
-
-class Tail:
-    """The newest part of a stream of text: at most ``limit`` characters and a piece."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._parts: deque[str] = deque()
-        self._size = 0
-
-    def add(self, text: str) -> None:
-        """Append a piece, and forget what is too old."""
-        self._parts.append(text[-self._limit :])
-        self._size += len(self._parts[-1])
-        while self._size - len(self._parts[0]) > self._limit:
-            self._size -= len(self._parts.popleft())
-
-    def __str__(self) -> str:
-        return "".join(self._parts)
 
 
 @dataclass

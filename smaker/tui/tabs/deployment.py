@@ -13,8 +13,9 @@ from textual.widgets import Static
 from smaker.core.commands import RunStage
 from smaker.core.errors import NotFound, SmakerError
 from smaker.core.models import DeployTarget, Stage, Step, StepKind, TaskState
+from smaker.core.tail import Tail
 from smaker.tui import outside
-from smaker.tui.feed import FRAME_S, TAIL_CHARACTERS, Tail
+from smaker.tui.feed import FRAME_S, TAIL_CHARACTERS
 from smaker.tui.literal import cell, line
 from smaker.tui.screens.confirm import Confirm
 from smaker.tui.tabs.base import ProjectTab
