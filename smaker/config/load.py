@@ -20,7 +20,7 @@ from smaker.config.endpoints import key_problem
 from smaker.config.layers import Entry, Layer, Notice, environment_layer, flag_layer, project_layer, user_layer
 from smaker.config.narrowing import narrow
 from smaker.config.schema import Key
-from smaker.config.settings import ANTHROPIC, Ensemble, Ordered, Settings, Weighted
+from smaker.config.settings import ANTHROPIC, Settings, named
 from smaker.core.errors import ConfigError
 from smaker.core.secrets import Redactor
 from smaker.core.terminal import sanitize
@@ -217,7 +217,7 @@ class _Stack:
         problems: list[str] = []
         known = self.settings.llm.providers
         for role, route in self.settings.llm.routing:
-            for name in _names(route):
+            for name in named(route):
                 if name not in known:
                     where = self._place("llm", "routing", role)
                     near = _like(name, list(known))
@@ -242,17 +242,6 @@ class _Stack:
                 path = ("llm", "providers", name, wrong[0])
                 problems.append(f"config error: {self._place(*path)}: {schema.join(path)}: {wrong[1]}")
         return problems
-
-
-def _names(route: tuple[str, ...] | Ordered | Weighted | Ensemble | None) -> tuple[str, ...]:
-    """The providers a route names."""
-    if route is None:
-        return ()
-    if isinstance(route, tuple):
-        return route
-    if isinstance(route, Ensemble):
-        return (*route.propose, *([route.reconcile] if route.reconcile else []))
-    return tuple(route.providers)
 
 
 def _like(word: str, valid: list[str]) -> str:

@@ -107,6 +107,15 @@ Route = Annotated[
 """Providers in order, used by ``llm.strategy``; or a strategy of the role's own."""
 
 
+def named(route: Route | None) -> tuple[str, ...]:
+    """The providers that a route names; none where it names none and every one is meant."""
+    if isinstance(route, Ensemble):
+        return (*route.propose, *filter(None, [route.reconcile]))
+    if isinstance(route, Ordered | Weighted):
+        return tuple(route.providers)
+    return route or ()
+
+
 class Routing(Frozen):
     """Which providers serve which role; None is every enabled provider, by ``llm.strategy``."""
 

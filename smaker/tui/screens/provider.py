@@ -14,12 +14,12 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label, Static
 
 from smaker.config.endpoints import KEY_OWNERS
-from smaker.config.settings import Ensemble, Mode, Ordered, Weighted
+from smaker.config.settings import Mode, named
 from smaker.tui.literal import content, line
 from smaker.tui.screens.dialogs import Dialog
 
 if TYPE_CHECKING:
-    from smaker.config.settings import Llm, Provider, Route
+    from smaker.config.settings import Llm, Provider
 
 FIELDS = {
     "name": ("Name", "lower case, as in groq; openai and claude are reached by their own protocols"),
@@ -161,7 +161,7 @@ def use(llm: Llm, name: str) -> str:
         return "switched off: it is not asked"
     if llm.mode == name:
         return "asked for every role, by llm.mode"
-    roles = [role for role, route in llm.routing if route is None or name in _named(route)]
+    roles = [role for role, route in llm.routing if route is None or name in named(route)]
     if llm.mode == "hybrid" and roles:
         return f"asked for {', '.join(roles)}, by llm.routing"
     wanted: list[str] = []
@@ -171,10 +171,3 @@ def use(llm: Llm, name: str) -> str:
     if not roles:
         wanted.append("name it in llm.routing, where it serves no role")
     return f"To have it asked, {' and '.join(wanted)}."
-
-
-def _named(route: Route) -> tuple[str, ...]:
-    """The providers that a route asks."""
-    if isinstance(route, Ensemble):
-        return (*route.propose, *filter(None, [route.reconcile]))
-    return tuple(route.providers) if isinstance(route, Weighted | Ordered) else route
