@@ -17,7 +17,7 @@ from smaker.core.control import MAX_SHOWN, Contents, NewProject, Snapshot
 from smaker.core.errors import Conflict, NotFound, SmakerError, UsageError
 from smaker.core.events import Delta, Event, NewEvent
 from smaker.core.listing import pick
-from smaker.core.models import REPORT, Desired, Project, Proof, Step, StepKind, TestReport, Usage
+from smaker.core.models import REPORT, Artifact, Desired, Project, Proof, Step, StepKind, TestReport, Usage
 from smaker.core.pipeline import begin, rewind, settled, steer
 from smaker.core.ports import Build, Change, Clock, CommitInfo, ProjectLock, Store, Workspace, Workspaces
 from smaker.core.proof import Trace, trace
@@ -215,11 +215,9 @@ class Engine:
         self._desk.lock.acquire(project)
         try:
             kept, spec = await self._kept(build, workspace, commit)
-            report = await self._report_of(project, await workspace.tree(commit.sha), kept)
+            report = await self._report_of(await self._artifacts(project, kept), await workspace.tree(commit.sha))
             await workspace.rewind(commit.sha, force=force)
-            return await self._decide(
-                project, lambda now: rewind(now, kept, spec, at=self._desk.clock.now(), report=report)
-            )
+            return await self._back_to(project, kept, spec, report)
         finally:
             self._desk.lock.release(project)
 
@@ -252,19 +250,15 @@ class Engine:
         )
         tasks = tuple(task.model_copy(update={"project": identifier}) for task in build.tasks)
         first = NewEvent(kind="project.created", message=f"{forked.name}: from {project} at {step}")
-        artifacts = tuple(
-            artifact.model_copy(update={"project": identifier})
-            for artifact in await self._desk.store.artifacts(project)
-            if artifact.task in kept
-        )
-        change = Change(tasks=tasks, report=build.report, artifacts=artifacts, events=(first,))
+        artifacts = [
+            artifact.model_copy(update={"project": identifier}) for artifact in await self._artifacts(project, kept)
+        ]
+        change = Change(tasks=tasks, artifacts=tuple(artifacts), events=(first,))
         self._publish(await self._desk.store.create(forked, change))
         steps = [step for step in await self._desk.store.steps(project) if step.task in kept]
         await self._desk.store.add_steps(identifier, steps)
-        report = await self._report_of(identifier, await source.tree(commit.sha), kept)
-        changed = await self._decide(
-            identifier, lambda now: rewind(now, kept, spec, at=self._desk.clock.now(), report=report)
-        )
+        report = await self._report_of(artifacts, await source.tree(commit.sha))
+        changed = await self._back_to(identifier, kept, spec, report)
         return await self.steer(identifier, AddStep(text=instruction)) if instruction else changed
 
     async def blob(self, sha256: str) -> bytes:
@@ -335,10 +329,22 @@ class Engine:
         steps = await self._desk.store.steps(build.project.id)
         return kept, _last_spec(steps, kept) or build.project.spec
 
-    async def _report_of(self, project: str, tree: str, tasks: frozenset[str]) -> TestReport | None:
-        """The newest run of exactly these files by one of the tasks, as far as it was kept."""
-        for artifact in reversed(await self._desk.store.artifacts(project)):
-            if artifact.kind == REPORT and artifact.task in tasks:
+    async def _back_to(
+        self, project: str, kept: frozenset[str], spec: Spec | None, report: TestReport | None
+    ) -> Project:
+        """Put the record back to what these tasks, that plan and that report make of it."""
+        return await self._decide(
+            project, lambda now: rewind(now, kept, spec, at=self._desk.clock.now(), report=report)
+        )
+
+    async def _artifacts(self, project: str, tasks: frozenset[str]) -> list[Artifact]:
+        """What these tasks kept, oldest first."""
+        return [artifact for artifact in await self._desk.store.artifacts(project) if artifact.task in tasks]
+
+    async def _report_of(self, artifacts: Sequence[Artifact], tree: str) -> TestReport | None:
+        """The newest run of exactly these files, as far as it was kept."""
+        for artifact in reversed(artifacts):
+            if artifact.kind == REPORT:
                 with suppress(NotFound):
                     report = TestReport.model_validate_json(await self._desk.store.get_blob(artifact.sha256))
                     if report.tree == tree:
