@@ -26,6 +26,7 @@ MARKS = {
 def status_dict(snapshot: Snapshot) -> dict[str, Any]:
     """The object of ``smaker status ID --json``."""
     project, report = snapshot.project, snapshot.report
+    done, total = snapshot.progress
     return {
         "id": project.id,
         "name": project.name,
@@ -37,7 +38,7 @@ def status_dict(snapshot: Snapshot) -> dict[str, Any]:
         "workspace": project.workspace,
         "head": snapshot.head,
         "tasks": [_task_dict(task) for task in snapshot.tasks],
-        "progress": dict(zip(("done", "total"), snapshot.progress, strict=True)),
+        "progress": {"done": done, "total": total},
         "requirements": [
             {
                 "id": row.requirement,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 
@@ -22,9 +23,7 @@ def changes(old: str, new: str) -> tuple[Spans, Spans]:
     if max(len(old), len(new)) > LONGEST:
         return (), ()
     left, right = _WORDS.findall(old), _WORDS.findall(new)
-    shorter = min(len(left), len(right))
-    head = next((place for place in range(shorter) if left[place] != right[place]), shorter)
-    tail = next((place for place in range(shorter - head) if left[-1 - place] != right[-1 - place]), shorter - head)
+    head, tail = _same(left, right)
     inner, other = left[head : len(left) - tail], right[head : len(right) - tail]
     if len(inner) * len(other) <= COMPARED:
         blocks = SequenceMatcher(None, inner, other, autojunk=False).get_matching_blocks()
@@ -44,6 +43,14 @@ def changes(old: str, new: str) -> tuple[Spans, Spans]:
     return tuple(gone), tuple(come)
 
 
+def _same(one: Sequence[str], other: Sequence[str]) -> tuple[int, int]:
+    """How many of their elements are the same at the beginning and, of the others, at the end."""
+    shorter = min(len(one), len(other))
+    head = next((place for place in range(shorter) if one[place] != other[place]), shorter)
+    tail = next((place for place in range(shorter - head) if one[-1 - place] != other[-1 - place]), shorter - head)
+    return head, tail
+
+
 def _weight(text: str) -> int:
     """How many characters are not blank."""
     return len("".join(text.split()))
@@ -51,9 +58,7 @@ def _weight(text: str) -> int:
 
 def _note(before: str, after: str, at: int, to: int, gone: list[tuple[int, int]], come: list[tuple[int, int]]) -> None:
     """Add what took the place of what, without the letters at both ends that are the same."""
-    shorter = min(len(before), len(after))
-    head = next((place for place in range(shorter) if before[place] != after[place]), shorter)
-    tail = next((place for place in range(shorter - head) if before[-1 - place] != after[-1 - place]), shorter - head)
+    head, tail = _same(before, after)
     if len(before) > head + tail:
         gone.append((at + head, at + len(before) - tail))
     if len(after) > head + tail:

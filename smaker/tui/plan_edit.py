@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from smaker.config.spec_file import SPEC_FILE, dump_spec
 from smaker.core.commands import EditPlan
-from smaker.core.errors import SmakerError
 from smaker.core.revision import changed_modules, changed_requirements
 from smaker.tui.screens.dialogs import Choice, OneOf
 from smaker.tui.screens.plan_editor import PlanEditor
@@ -18,48 +17,41 @@ if TYPE_CHECKING:
 
     from smaker.core.models import Project
     from smaker.core.spec import Spec
-    from smaker.tui.screens.steering import SteeringScreen
-    from smaker.tui.tabs.base import ProjectTab
+    from smaker.tui.screens.live import LiveScreen
     from smaker.tui.view import ProjectView
 
 
-async def edit_plan(where: ProjectTab | SteeringScreen, view: ProjectView, requirement: str = "") -> bool:
+async def edit_plan(screen: LiveScreen, view: ProjectView, requirement: str = "") -> bool:
     """Let the user edit the plan, or one requirement of it; whether an edit was taken. Only in a worker."""
     if view.project.spec is None:
-        where.notify("There is no plan yet.", severity="warning", markup=False)
+        screen.notify("There is no plan yet.", severity="warning", markup=False)
         return False
-    plan = await where.app.push_screen_wait(PlanEditor(view.project, view.project.spec, requirement))
-    return plan is not None and await take_plan(where, view, plan)
+    plan = await screen.app.push_screen_wait(PlanEditor(view.project, view.project.spec, requirement))
+    return plan is not None and await take_plan(screen, view, plan)
 
 
-async def take_plan(where: ProjectTab | SteeringScreen, view: ProjectView, plan: Spec, text: str | None = None) -> bool:
+async def take_plan(screen: LiveScreen, view: ProjectView, plan: Spec, text: str | None = None) -> bool:
     """Show what an edited plan changes, ask, take it and go on; whether it was taken. ``text`` is the plan's file as
     its user wrote it. Only in a worker."""
     old = view.project.spec
     assert old is not None
-    wording = await _wording(where, view.project, old, plan)
+    wording = await _wording(screen, view.project, old, plan)
     if wording is None:
         return False
     review = Review(
         "Take the edited plan", _meaning(view, old, plan, wording), _diff(old, plan), verb="Take it and go on"
     )
-    if not await where.app.push_screen_wait(review):
+    if not await screen.app.push_screen_wait(review):
         return False
-    try:
-        await where.services.control.steer(view.id, EditPlan(spec=plan, wording=tuple(wording), text=text))
-    except SmakerError as error:
-        where.smaker.complain(error)
+    edit = EditPlan(spec=plan, wording=tuple(wording), text=text)
+    done = "The plan is taken; u in the Spec tab undoes it."
+    if not await screen.attempt(screen.services.control.steer(view.id, edit), done, project=view.id):
         return False
-    finally:
-        where.smaker.feed.refresh(view.id)
-    where.smaker.drive(view.id)
-    where.notify("The plan is taken; u in the Spec tab undoes it.", markup=False)
+    screen.smaker.drive(view.id)
     return True
 
 
-async def _wording(
-    where: ProjectTab | SteeringScreen, project: Project, old: Spec, plan: Spec
-) -> Collection[str] | None:
+async def _wording(screen: LiveScreen, project: Project, old: Spec, plan: Spec) -> Collection[str] | None:
     """The changed requirements that only read otherwise; None if the user leaves it."""
     known = {entry.id: entry for entry in old.requirements}
     changed = changed_requirements(old, plan)
@@ -67,7 +59,7 @@ async def _wording(
     if not changed or project.mode == "offline":
         return same  # rules build by operations: words change nothing
     names = ", ".join(changed)
-    chosen = await where.app.push_screen_wait(
+    chosen = await screen.app.push_screen_wait(
         OneOf(
             f"{names} read{'s' * (len(changed) == 1)} otherwise now. What does that mean?",
             [

@@ -37,10 +37,8 @@ class Facts:
     def stages(self) -> tuple[tuple[Stage, TaskState], ...]:
         """The stages of the build in order, each with the state of the task in it that most needs to be seen. What
         failed on the way to a build that is well is not to be seen any more."""
-        past = {TaskState.CANCELLED}
-        past |= (
-            {TaskState.FAILED} if self.snapshot.project.state in {ProjectState.READY, ProjectState.DEPLOYED} else set()
-        )
+        well = self.snapshot.project.state in {ProjectState.READY, ProjectState.DEPLOYED}
+        past = {TaskState.CANCELLED, *([TaskState.FAILED] if well else [])}
         found: dict[Stage, set[TaskState]] = {}
         for task in self.snapshot.tasks:
             if task.state not in past:

@@ -125,7 +125,6 @@ class Dashboard(SteeringScreen):
         activity.clear()
         self._tell(self.feed.activity)
         activity.display = bool(activity.lines)
-        self.call_after_refresh(activity.scroll_end, animate=False)
 
     def _tell(self, happened: list[Event]) -> None:
         """Add to the activity."""

@@ -247,13 +247,15 @@ def _summary(view: ProjectView) -> str:
         proved, of = facts.requirements
         passed, failed, _ = facts.tests
         told += [f"{proved}/{of} proved"] if of else []
-        told += [_tests(failed, "fail")] if failed else [_tests(passed, "pass")] if passed else []
+        told += [_tests(passed, failed)] if passed or failed else []
         done, planned = facts.snapshot.progress
         told += [f"{done}/{planned} tasks"]
     told += [money(view.usage.cost_usd), project.mode]
     return "  ·  ".join(filter(None, told))
 
 
-def _tests(number: int, verb: str) -> str:
-    ending = "" if number != 1 else "es" if verb.endswith("s") else "s"
-    return f"{counted(number, 'test')} {verb}{ending}"
+def _tests(passed: int, failed: int) -> str:
+    """What is to be said of them: how many fail, or that they pass."""
+    if failed:
+        return f"{counted(failed, 'test')} {'fails' if failed == 1 else 'fail'}"
+    return f"{counted(passed, 'test')} {'passes' if passed == 1 else 'pass'}"

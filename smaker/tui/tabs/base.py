@@ -10,6 +10,7 @@ from textual.containers import Vertical
 
 if TYPE_CHECKING:
     from smaker.tui.app import SmakerApp
+    from smaker.tui.screens.live import LiveScreen
     from smaker.tui.services import Services
     from smaker.tui.view import ProjectView
 
@@ -57,6 +58,11 @@ class ProjectTab(Vertical):
     def smaker(self) -> SmakerApp:
         """The app."""
         return cast("SmakerApp", self.app)
+
+    @property
+    def live(self) -> LiveScreen:
+        """The screen it is a tab of."""
+        return cast("LiveScreen", self.screen)
 
     @property
     def services(self) -> Services:

@@ -166,7 +166,7 @@ class SpecTab(ProjectTab):
     @work
     async def _edit(self, requirement: str) -> None:
         if self.view is not None:
-            await edit_plan(self, self.view, requirement)
+            await edit_plan(self.live, self.view, requirement)
 
     @work
     async def action_take_file(self) -> None:
@@ -178,7 +178,7 @@ class SpecTab(ProjectTab):
             plan = read_plan(text)
             if (view := self.view) is not None:
                 check_edit(view.project, plan)
-                await take_plan(self, view, plan, text)
+                await take_plan(self.live, view, plan, text)
         except SmakerError as error:
             self.smaker.complain(error)
 
@@ -217,13 +217,6 @@ class SpecTab(ProjectTab):
                 await self._prove_again()
 
     async def _prove_again(self) -> None:
-        try:
-            await self.services.control.steer(self.project_id, RunStage(stage=Stage.RUN))
-        except SmakerError as error:
-            self.smaker.complain(error)
-            return
-        finally:
-            self.smaker.feed.refresh(self.project_id)
-        # what is known of who holds the project is older than the rewind
-        self.services.builder.start(self.project_id, self.smaker.complain)
-        self.notify("Undone; the tests run again.", markup=False)
+        again = self.services.control.steer(self.project_id, RunStage(stage=Stage.RUN))
+        if await self.live.attempt(again, "Undone; the tests run again.", project=self.project_id):
+            self.smaker.drive(self.project_id)

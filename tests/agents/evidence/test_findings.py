@@ -11,6 +11,7 @@ from smaker.agents.evidence import findings_from_lint, findings_from_results
 from smaker.agents.evidence.traces import normalised, read_trace, relative
 from smaker.core.models import TestResult as Result
 from smaker.core.models import TestStatus as Status
+from smaker.core.profile import WORKSPACE
 
 PYTHON_CRASH = """
 def outer():
@@ -105,8 +106,8 @@ def test_normalising_is_stable(text):
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("/work/app/a.py", "app/a.py"),
-        ("file:///work/src/a.js", "src/a.js"),
+        (f"{WORKSPACE}/app/a.py", "app/a.py"),
+        (f"file://{WORKSPACE}/src/a.js", "src/a.js"),
         ("./a.py", "a.py"),
         ("a.py", "a.py"),
         ("/env/lib/python3.11/site-packages/x.py", None),

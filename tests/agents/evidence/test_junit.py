@@ -9,6 +9,7 @@ from smaker.agents.evidence import findings_from_results, parse_junit
 from smaker.core.models import TestReport as Report
 from smaker.core.models import TestSource as Source
 from smaker.core.models import TestStatus as Status
+from smaker.core.profile import WORKSPACE
 
 A = "tests/acceptance/test_a.py::"
 N = "tests/acceptance/a.test.js::"
@@ -194,10 +195,10 @@ def test_a_test_that_fails_in_one_place_is_not_passed_by_another_of_its_name():
 def test_node_that_names_files_tells_equal_names_apart():
     tests = [Source(id="tests/a.test.js::x"), Source(id="tests/b.test.js::x")]
     xml = (
-        b'<testsuites><testcase name="x" file="/work/tests/a.test.js"/>'
-        b'<testcase name="x" file="/work/tests/b.test.js"><failure message="no"/></testcase></testsuites>'
+        f'<testsuites><testcase name="x" file="{WORKSPACE}/tests/a.test.js"/>'
+        f'<testcase name="x" file="{WORKSPACE}/tests/b.test.js"><failure message="no"/></testcase></testsuites>'
     )
-    results = {result.id: result.status for result in parse_junit(xml, dialect="node", tests=tests)}
+    results = {result.id: result.status for result in parse_junit(xml.encode(), dialect="node", tests=tests)}
     assert results == {"tests/a.test.js::x": Status.PASSED, "tests/b.test.js::x": Status.FAILED}
 
 
