@@ -69,7 +69,7 @@ class Desk:
     async def left(pilot: Pilot[Any], timeout_s: float = 20) -> None:
         """Wait until the app ends, without a word to its widgets: they no longer answer then."""
         async with asyncio.timeout(timeout_s):
-            while not pilot.app._exit:
+            while not pilot.app._exit:  # noqa: ASYNC110  nothing tells of it
                 await asyncio.sleep(0.02)
 
     async def project(self, prompt: str = SITE) -> str:
