@@ -27,9 +27,9 @@ KEPT = {
     "VIRTUAL_ENV",
     "SMAKER_CACHE",
     "SMAKER_TEST_ENV_CACHE",
-    "COVERAGE_PROCESS_START",
 }
-PREFIXES = ("PIP_", "SSL_", "REQUESTS_", "NODE_EXTRA_", "PYTEST_", "COV_", "COVERAGE_", "UV_")
+PREFIXES = ("PIP_", "SSL_", "REQUESTS_", "NODE_EXTRA_", "PYTEST_", "UV_")
+MEASURING = ("COV_", "COVERAGE_")
 
 
 def pytest_configure() -> None:
@@ -38,24 +38,19 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(autouse=True)
-def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty home folder as HOME, and nothing of the developer's environment but what tools need to install."""
+def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """An empty home folder as HOME, and nothing of the developer's environment but what tools need to install. The
+    coverage of processes is measured where a fixture ``measured`` asks for it: that makes each slower, and most of what
+    they run is measured in this one too."""
     home = tmp_path / "user-home"
     home.mkdir()
+    kept = (*PREFIXES, *MEASURING) if "measured" in request.fixturenames else PREFIXES
     for name in list(os.environ):
-        if name not in KEPT and not name.startswith(PREFIXES):
+        if name not in KEPT and not name.startswith(kept):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("SMAKER_BROWSER__ENABLED", "false")
     yield home
-
-
-@pytest.fixture
-def unmeasured(isolated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No coverage of the processes of a test: measuring makes each slower, a killed one takes with it what it measured,
-    and what others run is measured by tests in the process or by those of the same program."""
-    for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

@@ -14,8 +14,6 @@ ROOT = Path(__file__).resolve().parents[2]
 NAMES = re.findall(r'"(\w+)"', re.search(r"^NAMES = \((.*)\)$", (ROOT / "benchmarks/__main__.py").read_text(), re.M)[1])
 BY_NAME = {"defects"}
 HELPERS = {"__init__", "__main__", "crew", "figure", "mutants", "bare_app", "on_terminal", "talking_models"}
-pytestmark = pytest.mark.usefixtures("unmeasured")
-
 FIGURES = {"P1", "P3", "P4", "P5", "P7", "P8", "P11", "P12", "build"}
 
 

@@ -16,6 +16,11 @@ import pytest
 SITE = "a landing page with a pricing table that switches monthly and yearly, and a contact form"
 
 
+@pytest.fixture(autouse=True)
+def measured() -> None:
+    """What the verbs cover is seen nowhere else: they run in processes of their own."""
+
+
 @dataclass(frozen=True)
 class Program:
     """`smaker` with a home."""

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.timeout(150), pytest.mark.usefixtures("unmeasured")]
+pytestmark = [pytest.mark.timeout(150)]
 
 BUILDER = Path(__file__).with_name("builder.py")
 

@@ -17,8 +17,6 @@ BUILDER = Path(__file__).with_name("builder.py")
 
 Build = Callable[..., dict[str, Any]]
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
-
 
 def run(home: Path, at: int | None = None) -> dict[str, Any] | None:
     """One process of the build; None if it was killed."""

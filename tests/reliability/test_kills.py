@@ -19,7 +19,7 @@ PROMPT = "a landing page with a pricing table that switches monthly and yearly, 
 SEED = 20_261_122
 KILLS = 25
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.node, pytest.mark.timeout(240), pytest.mark.usefixtures("unmeasured")]
+pytestmark = [pytest.mark.sandbox, pytest.mark.node, pytest.mark.timeout(240)]
 
 
 def smaker(home: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -15,7 +15,7 @@ import pytest
 
 from smaker.testing import ScriptedModelServer
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.node, pytest.mark.timeout(600), pytest.mark.usefixtures("unmeasured")]
+pytestmark = [pytest.mark.sandbox, pytest.mark.node, pytest.mark.timeout(600)]
 
 SHARDS = 3
 EVERY = 6 if os.environ.get("CI") else 1  # all boundaries take five minutes

@@ -20,13 +20,7 @@ import pytest
 
 from smaker.testing import ScriptedModelServer
 
-pytestmark = [
-    pytest.mark.sandbox,
-    pytest.mark.browser,
-    pytest.mark.node,
-    pytest.mark.timeout(400),
-    pytest.mark.usefixtures("unmeasured"),
-]
+pytestmark = [pytest.mark.sandbox, pytest.mark.browser, pytest.mark.node, pytest.mark.timeout(400)]
 
 PROMPT = "A web page on which items can be added, and are listed."
 SERVER = """const http = require("node:http");

@@ -13,10 +13,6 @@ from typing import Any
 import pytest
 
 SCRIPT = Path(__file__).with_name("killed_builds.py")
-
-
-pytestmark = pytest.mark.usefixtures("unmeasured")
-
 STRIDE = os.environ.get("SMAKER_KILL_STRIDE", "2")  # 1: every point
 
 
