@@ -78,6 +78,7 @@ class Draft:
         self._events: list[NewEvent] = []
         self._desired: Desired | None = None
         self._error: Problem | None = None
+        self._refused: Problem | None = None
         self._proofs: tuple[Proof, ...] | None = None
         self._number = max((int(task.id[1:]) for task in build.tasks), default=0)
 
@@ -171,16 +172,23 @@ class Draft:
         self._error = problem
         self.cancel_open()
 
+    def do_without(self, step: Task, problem: Problem) -> None:
+        """A further step cannot be done: what there is stands, and what waits goes on without it."""
+        self._refused = problem
+        for task in list(self.tasks.values()):
+            if not task.state.ended and step.id in task.depends_on:
+                self.put(task, depends_on=tuple(name for name in task.depends_on if name != step.id))
+
     def change(self) -> Change:
         """Work out which tasks are ready and in which state the project is, and return the whole change."""
         self._promote()
-        state = self._state()
+        state, error = self._state(), self._error or self._refused
         if state is not self.build.project.state:
             data: dict[str, JsonValue] = {"state": state.value, "from": self.build.project.state.value}
             message = f"{self.build.project.state} → {state}"
-            if self._error is not None:
-                data["error"] = self._error.model_dump(mode="json")
-                message += f": {self._error.message}"
+            if error is not None:
+                data["error"] = error.model_dump(mode="json")
+                message += f": {error.message}"
             self.event("project.state", message, data=data)
         return Change(
             state=state,
@@ -191,9 +199,9 @@ class Draft:
             skeleton=self.skeleton,
             proofs=self._proofs,
             budget=self.budget,
-            error=self._error,
+            error=error,
             clear_report=self.clear_report,
-            clear_error=self.clear_error and self._error is None,
+            clear_error=self.clear_error and error is None,
             deployment=self.deployment,
             tasks=tuple(self.tasks[name] for name in sorted(self._touched, key=lambda name: int(name[1:]))),
             report=self.report,
@@ -233,7 +241,7 @@ class Draft:
                 if task.state in {TaskState.READY, TaskState.RUNNING, TaskState.BLOCKED}
             }
             return next(state for stage, state in _STATES if stage in (moving or active))
-        if project.error is not None and not self.clear_error:
+        if project.state is ProjectState.FAILED and not self.clear_error:
             return ProjectState.FAILED
         if self.deployment is not None or (project.deployment is not None and self._deployed_last()):
             return ProjectState.DEPLOYED

@@ -85,7 +85,10 @@ def advance(build: Build, task_id: str, outcome: Outcome, *, at: datetime, commi
             draft.findings(task, outcome.findings)
             problem = outcome.error or Problem(message=outcome.summary)
             draft.end(task, TaskState.FAILED, outcome.summary, commit=commit, error=problem)
-            draft.give_up(problem)
+            if outcome.verdict is Verdict.REFUSED and build.project.spec is not None and queue.of_well(task):
+                draft.do_without(task, problem)
+            else:
+                draft.give_up(problem)
     return draft.change()
 
 
@@ -317,7 +320,10 @@ def _add_step(draft: Draft, text: str, *, now: bool) -> None:
     if now and open_tasks and draft.build.project.spec is not None:
         queue.add_now(draft, text)
         return
-    draft.add(Stage.SPEC, queue.TITLE, after=open_tasks or prove_anew(draft), payload={"instruction": text})
+    payload: dict[str, JsonValue] = {"instruction": text}
+    if draft.build.project.state is ProjectState.FAILED:
+        payload[queue.MENDS] = True
+    draft.add(Stage.SPEC, queue.TITLE, after=open_tasks or prove_anew(draft), payload=payload)
 
 
 def _edit_plan(draft: Draft, edit: EditPlan) -> None:

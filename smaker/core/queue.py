@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from smaker.core.draft import Draft
 
 TITLE = "Plan a further step"
+MENDS = "mends"
+"""Part of the payload of a further step that was asked for when the build had failed."""
 
 _PREPARING = {Stage.SPEC, Stage.SKELETON, Stage.TESTS}  # what must end before the plan may change
 _LAST = {Stage.FIX, Stage.RUN, Stage.REVIEW, Stage.WEB, Stage.DEPLOY}  # what every plan brings anew
@@ -34,6 +36,11 @@ def is_queued(task: Task) -> bool:
 def queued(tasks: Iterable[Task]) -> list[Task]:
     """The steps that wait for their turn, the next first."""
     return [task for task in tasks if is_queued(task)]
+
+
+def of_well(task: Task) -> bool:
+    """Whether a task plans a further step of a build that had not failed."""
+    return task.stage is Stage.SPEC and "instruction" in task.payload and MENDS not in task.payload
 
 
 def turn_has_come(task: Task, tasks: Iterable[Task]) -> bool:

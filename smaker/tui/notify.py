@@ -28,6 +28,9 @@ def worth_telling(event: Event, name: str) -> Told | None:
     if event.kind == "budget.exceeded":
         return Told(f"{name}: {event.message}", "warning")
     state = str(event.data.get("state", "")) if event.kind == "project.state" else ""
+    error = event.data.get("error")
+    if state in SAID and state != "FAILED" and isinstance(error, dict):  # a further step was refused
+        return Told(f"{name}: {error.get('message')}", "error")
     if state in SAID:
         return Told(f"{name} {SAID[state]}", "error" if state == "FAILED" else "information")
     return None

@@ -17,3 +17,9 @@ def test_the_skeleton_grows_with_the_plan(program: Any) -> None:
     assert "src/plants/files.py" in grown
     assert "src/plants/values.py" in grown
     assert program("replay", project).startswith("equal")
+    refused = program.json("add-step", project, "make it nicer", code=4)
+    assert refused["state"] == "READY", "the software stands"
+    assert "'nicer'" in refused["error"]["message"]
+    assert "users can archive plants" in refused["error"]["hint"], "what it would have understood, of these records"
+    assert [entry["subject"] for entry in program.json("history", project)] == subjects
+    assert program.json("add-step", project, "add a rating to plants")["state"] == "READY"

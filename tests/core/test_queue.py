@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from smaker.core.commands import AddStep, Approve, DropStep, MoveStep, Restart
+from smaker.core.commands import AddStep, Approve, DropStep, MoveStep, Restart, RunStage
 from smaker.core.errors import NotFound, UsageError
 from smaker.core.fold import fold
 from smaker.core.models import (
     Finding,
     Gate,
     Outcome,
+    Problem,
     Project,
     ProjectState,
     Proof,
@@ -117,6 +118,47 @@ def test_a_step_waits_for_rounds_of_fixing() -> None:
     assert ready(build) == ["Fix 1 finding"]
     build, done = finish(build, [spec("R3")])
     assert done[:3] == ["Fix 1 finding", "Run the tests", "Plan a further step"]
+
+
+NO = Problem(message="not understood", code="E_REFUSED")
+
+
+def refused(build: Build) -> Build:
+    return do(build, first(build, "Plan a further step"), Verdict.REFUSED, error=NO)
+
+
+def test_a_refused_step_leaves_what_stands() -> None:
+    build, _ = finish(new(), [spec()])
+    build = tell(build, AddStep(text="one"), AddStep(text="two"))
+    build = refused(build)
+    assert waiting(build) == []
+    assert ready(build) == ["Plan a further step"], "the next one has its turn"
+    build = refused(build)
+    assert build.project.state is ProjectState.READY
+    assert build.project.error == NO, "why is not forgotten"
+    build, done = finish(tell(build, AddStep(text="three")), [spec("R3")])
+    assert done[0] == "Plan a further step"
+    assert build.project.state is ProjectState.READY
+    assert build.project.error is None
+
+
+def test_a_step_that_comes_now_and_is_refused_holds_nothing_up() -> None:
+    build = do(tell(new(), AddStep(text="later")), first(new(), "Plan"), spec=spec())
+    build = do(build, first(build, "Skeleton"))
+    build = refused(tell(build, AddStep(text="now", now=True)))
+    assert build.project.state is not ProjectState.FAILED
+    build, done = finish(build, [spec("R3")])
+    assert {"Books", "Loans", "Run the tests"} <= set(done)
+    assert done[-1] == "Run the tests"
+    assert build.project.state is ProjectState.READY
+
+
+def test_a_refused_step_does_not_make_a_failed_build_well() -> None:
+    build, _ = finish(new(), [spec()])
+    build = tell(build, RunStage(stage=Stage.RUN))
+    build = do(build, first(build, "Run the tests"), Verdict.FAILED, error=Problem(message="broken"))
+    build = refused(tell(build, AddStep(text="one")))
+    assert build.project.state is ProjectState.FAILED
 
 
 def test_the_queue_is_moved_and_taken_back() -> None:

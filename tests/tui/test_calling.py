@@ -24,6 +24,7 @@ def event(kind: str, message: str = "m", **data: Any) -> Event:
         (event("project.state", state="READY"), "Books is ready", "information"),
         (event("project.state", state="DEPLOYED"), "Books is deployed", "information"),
         (event("project.state", state="FAILED"), "Books has failed", "error"),
+        (event("project.state", state="READY", error={"message": "not understood"}), "Books: not understood", "error"),
         (event("question", "Which?"), "Books asks: Which?", "warning"),
         (event("budget.exceeded", "Paused: spent"), "Books: Paused: spent", "warning"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from smaker.agents.offline.reader.coverage import left_out, shares
@@ -52,7 +53,6 @@ from smaker.core.spec import (
 )
 
 _TAKES_AWAY = word_set("remove delete drop rename replace undo revert change move stop hide")
-_HOW = 'It reads sentences such as: "add a rating to books", "add export to CSV", "users can archive notes".'
 
 
 def extend_spec(spec: Spec, instruction: str, *, supported: Mapping[str, Collection[str]]) -> Spec:
@@ -89,7 +89,7 @@ def extend_spec(spec: Spec, instruction: str, *, supported: Mapping[str, Collect
             _write_changes(writer, known[entity.name], entity)
     operations += [one for one in tag_operations(spec.kind, entities) if one not in operations]
     write_operations(writer, _new(spec, operations), entities)
-    _refuse_nothing(draft, tokens, writer)
+    _refuse_nothing(spec, draft, tokens, writer)
     for passage in left_out(draft, tokens):
         draft.ask(f"What is meant by {passage!r}? It was not understood. Taken: left out.")
     for rejected in draft.unsupported:
@@ -239,7 +239,7 @@ def _new(spec: Spec, operations: Iterable[Operation]) -> list[Operation]:
     return [operation for operation in operations if operation.model_copy(update={"name": None}) not in known]
 
 
-def _refuse_nothing(draft: Draft, tokens: Sequence[Token], writer: Writer) -> None:
+def _refuse_nothing(spec: Spec, draft: Draft, tokens: Sequence[Token], writer: Writer) -> None:
     missed, _ = shares(draft, tokens)
     if writer.written and missed <= MOST_MISSED:
         return
@@ -249,9 +249,22 @@ def _refuse_nothing(draft: Draft, tokens: Sequence[Token], writer: Writer) -> No
     if draft.unsupported:
         raise Refused(f"The offline builder cannot do this: {'; '.join(draft.unsupported)}.", hint=NEEDS_MODEL)
     if missed == 0 and not draft.questions:
-        raise Refused("There is nothing new in the instruction: the plan has it already.", hint=_HOW)
+        raise Refused("There is nothing new in the instruction: the plan has it already.", hint=_how(spec))
     passages = "; ".join(repr(passage) for passage in left_out(draft, tokens)[:4]) or repr(draft.text.strip()[:80])
-    raise Refused(f"The offline planner did not understand the instruction: {passages}.", hint=f"{_HOW} {NEEDS_MODEL}")
+    raise Refused(
+        f"The offline planner did not understand the instruction: {passages}.", hint=f"{_how(spec)} {NEEDS_MODEL}"
+    )
+
+
+def _how(spec: Spec) -> str:
+    """What would be understood, in words of this plan."""
+    sentences = ["add a team section", "add a pricing table"]
+    if spec.kind is ProductKind.LIBRARY:
+        sentences = ["also convert mass"]
+    elif spec.entities:
+        some = spec.entities[0].plural.replace("_", " ")
+        sentences = [f"add a rating to {some}", "add export to CSV", f"users can archive {some}"]
+    return f"It reads sentences such as: {', '.join(json.dumps(sentence) for sentence in sentences)}."
 
 
 def _compose(spec: Spec, draft: Draft, entities: tuple[Entity, ...], writer: Writer) -> Spec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -167,6 +168,26 @@ def test_refusals(books: Spec, extend: Extend, instruction: str, message: str) -
         extend(books, instruction)
     assert message in raised.value.message
     assert raised.value.hint
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "a REST API to track lending machines (name, year)",
+        "a command line tool for expenses (amount, date)",
+        "a web app where people sign up and keep recipes",
+        "a landing page with a contact form",
+        "a Python library for length unit conversion",
+    ],
+)
+def test_what_it_says_it_reads_it_reads(supported: dict[str, list[str]], extend: Extend, prompt: str) -> None:
+    spec = read_prompt(prompt, supported=supported)
+    with pytest.raises(Refused) as raised:
+        extend(spec, "make it nicer")
+    examples = re.findall(r'"(.+?)"', raised.value.hint)
+    assert examples
+    for example in examples:
+        assert len(extend(spec, example).requirements) > len(spec.requirements), example
 
 
 def test_words_that_are_no_text(books: Spec, extend: Extend) -> None:
