@@ -17,9 +17,10 @@ from textual.message import Message
 from textual.screen import Screen
 
 from smaker.core.errors import InUse, SmakerError
+from smaker.tui.advice import complaint
 from smaker.tui.literal import content, line
 from smaker.tui.screens.dashboard import Dashboard
-from smaker.tui.screens.live import LiveScreen, complaint
+from smaker.tui.screens.live import LiveScreen
 
 if TYPE_CHECKING:
     from smaker.tui.feed import Batch, Feed

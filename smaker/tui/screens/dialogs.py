@@ -14,6 +14,7 @@ from textual.widgets import Button, OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
 from smaker.core.errors import SmakerError
+from smaker.tui.advice import complaint
 from smaker.tui.literal import cell, content
 
 Answer = TypeVar("Answer")
@@ -57,7 +58,7 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer]):
     def tell(self, error: SmakerError) -> None:
         """Say below what is wrong with what was given."""
         told = self.query_one(".told", Static)
-        told.update(content(f"✗ {error.message}\n{error.hint}".strip()))
+        told.update(content(f"✗ {complaint(error)}"))
         told.display = True
 
     def action_cancel(self) -> None:
@@ -156,7 +157,7 @@ class Show(Dialog[None]):
         try:
             text = await later()
         except SmakerError as error:
-            text = f"✗ {error.message}\n{error.hint}".strip()
+            text = f"✗ {complaint(error)}"
         if not self.is_current:
             return
         shown = self.query_one("#later", Static)

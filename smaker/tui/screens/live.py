@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, cast
 from textual.screen import Screen
 
 from smaker.core.errors import SmakerError
-from smaker.tui.literal import content
 
 if TYPE_CHECKING:
     from smaker.tui.app import SmakerApp
@@ -71,8 +70,3 @@ class LiveScreen(Screen[None]):
     def complain(self, error: SmakerError) -> None:
         """Tell the user what went wrong, and what to do next."""
         self.smaker.complain(error)
-
-
-def complaint(error: SmakerError) -> str:
-    """An error and its hint, as a notification shows them."""
-    return str(content(f"{error.message}\n{error.hint}".strip()))

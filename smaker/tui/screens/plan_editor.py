@@ -17,8 +17,8 @@ from smaker.config.spec_file import dump_spec, load_spec
 from smaker.core.errors import SmakerError, UsageError
 from smaker.core.revision import check_edit
 from smaker.core.spec import Requirement, Spec
+from smaker.tui.advice import complaint
 from smaker.tui.literal import cell, content, lines
-from smaker.tui.screens.live import complaint
 
 if TYPE_CHECKING:
     from smaker.core.models import Project

@@ -17,6 +17,7 @@ from textual.widgets import Footer, Static, TabbedContent, TabPane, Tree
 from smaker.core.counting import counted
 from smaker.core.errors import SmakerError
 from smaker.core.models import Task
+from smaker.tui.advice import complaint
 from smaker.tui.literal import content, line
 from smaker.tui.screens.steering import SteeringScreen
 from smaker.tui.tabs.base import TABS, ProjectTab
@@ -134,7 +135,7 @@ class ProjectScreen(SteeringScreen):
         if (task := view.waiting) is not None:
             return f"? {line(task.question)}" if task.question else f"? Waits for your approval: {line(task.title)}"
         if (problem := view.project.error) is not None:
-            return f"✗ {line(problem.message)}  {line(problem.hint)}".rstrip()
+            return f"✗ {line(complaint(problem, apart='  '))}"
         return ""
 
     # --- the selected task --------------------------------------------------------------------------------------------

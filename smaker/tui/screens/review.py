@@ -13,8 +13,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
 from smaker.core.errors import SmakerError
+from smaker.tui.advice import complaint
 from smaker.tui.literal import cell, content
-from smaker.tui.screens.live import complaint
 from smaker.tui.widgets.diff_view import DiffView
 
 

@@ -17,6 +17,7 @@ from textual.widgets import DataTable, Footer, Input, Label, Static
 
 from smaker.config import schema
 from smaker.core.errors import ConfigError, SmakerError
+from smaker.tui.advice import complaint
 from smaker.tui.literal import cell, content, line
 from smaker.tui.screens.live import LiveScreen
 from smaker.tui.screens.provider import NewProvider, use
@@ -296,7 +297,7 @@ class SettingsScreen(LiveScreen):
             try:
                 found = await self.services.settings.check(provider)
             except SmakerError as error:
-                self._said(provider, f"✗ {error.message} {error.hint}")
+                self._said(provider, f"✗ {complaint(error, apart=' ')}")
             except asyncio.CancelledError:
                 self._said(provider, "- not asked to the end")
                 raise

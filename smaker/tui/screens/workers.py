@@ -13,6 +13,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import DataTable, Footer, Static
 
 from smaker.core.errors import SmakerError
+from smaker.tui.advice import complaint
 from smaker.tui.literal import cell, content
 from smaker.tui.runners import Runner, runners
 from smaker.tui.screens.live import LiveScreen
@@ -164,7 +165,7 @@ class WorkersScreen(LiveScreen):
         try:
             found = await self.services.checkup()
         except SmakerError as error:
-            self._machine.update(content(f"✗ {error.message}\n{error.hint}"))
+            self._machine.update(content(f"✗ {complaint(error)}"))
             return
         bad = sum(check.state == "bad" for check in found)
         head = f"{bad} things to mend" if bad else "all that builds need is there"

@@ -15,6 +15,7 @@ from smaker.core.errors import NotFound, SmakerError
 from smaker.core.models import DeployTarget, Stage, Step, StepKind, TaskState
 from smaker.core.tail import Tail
 from smaker.tui import outside
+from smaker.tui.advice import complaint
 from smaker.tui.feed import FRAME_S, TAIL_CHARACTERS
 from smaker.tui.literal import cell, line
 from smaker.tui.screens.confirm import Confirm
@@ -85,7 +86,7 @@ class DeploymentTab(ProjectTab):
         try:
             await self._look()
         except SmakerError as error:
-            self.query_one("#deployment-containers", Static).update(cell(f"✗ {error.message} {error.hint}"))
+            self.query_one("#deployment-containers", Static).update(cell(f"✗ {complaint(error, apart=' ')}"))
 
     async def _look(self) -> None:
         """Ask what runs and how it is; follow its output, if it is another one than before."""

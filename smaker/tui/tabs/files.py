@@ -14,8 +14,8 @@ from textual.widgets.option_list import Option
 
 from smaker.core.control import MAX_SHOWN
 from smaker.core.errors import SmakerError
+from smaker.tui.advice import complaint
 from smaker.tui.literal import cell, content, line
-from smaker.tui.screens.live import complaint
 from smaker.tui.tabs.base import ProjectTab
 from smaker.tui.widgets.source import SourceView
 

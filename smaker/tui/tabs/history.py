@@ -12,9 +12,9 @@ from textual.binding import Binding, BindingType
 from textual.widgets import DataTable, Static
 
 from smaker.core.errors import SmakerError
+from smaker.tui.advice import complaint
 from smaker.tui.going_back import Preview, go_back, step_of
 from smaker.tui.literal import cell, content
-from smaker.tui.screens.live import complaint
 from smaker.tui.screens.review import Review
 from smaker.tui.tabs.base import ProjectTab
 from smaker.tui.words import count, money
