@@ -58,6 +58,7 @@ class SmakerApp(App[None]):
     COMMANDS = {_verbs}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", key_display="?"),
+        Binding("f1", "help", "Help", show=False, priority=True),
         Binding("q", "leave", "Quit"),
         Binding("ctrl+q", "leave", "Quit", show=False, priority=True),
         Binding("ctrl+t", "theme", "Light or dark", show=False),
@@ -251,7 +252,8 @@ class SmakerApp(App[None]):
         """Every key that does something here."""
         from smaker.tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(self.screen))
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen))
 
     def action_theme(self) -> None:
         """Light or dark, and remember which."""

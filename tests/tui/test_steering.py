@@ -15,6 +15,7 @@ from smaker.tui.screens.budget import BudgetForm
 from smaker.tui.screens.confirm import Confirm
 from smaker.tui.screens.dashboard import Dashboard
 from smaker.tui.screens.dialogs import OneOf, Show, Words
+from smaker.tui.screens.help import HelpScreen
 from smaker.tui.screens.plan import ApprovePlan
 from smaker.tui.screens.plan_editor import PlanEditor
 from smaker.tui.screens.project import ProjectScreen
@@ -262,6 +263,20 @@ async def test_the_palette_has_the_verbs_that_make_sense(built: Any) -> None:
         screen = await on(built, pilot, OneOf)
         assert "Where should it run?" in str(screen.query_one(".question", Static).render())
         await pilot.press("escape")
+        await on(built, pilot, Dashboard)
+        await pilot.press("plus")
+        await on(built, pilot, Words)
+        await pilot.press("question_mark", "f1", "f1")
+        await on(built, pilot, HelpScreen)
+        assert "Back" in str(app.screen.query_one("#keys", Static).render()), "the keys of where the user is"
+        await pilot.press("escape")
+        screen = await on(built, pilot, Words)
+        assert screen.query_one(TextArea).text == "?", "there it is text"
+        await pilot.press("escape", "R")
+        await on(built, pilot, OneOf)
+        await pilot.press("question_mark")
+        await on(built, pilot, HelpScreen)
+        await pilot.press("escape", "escape")
         await on(built, pilot, Dashboard)
         await pilot.press("question_mark")
         await pilot.pause()

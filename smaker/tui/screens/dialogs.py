@@ -36,7 +36,10 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer]):
     Dialog TextArea { height: 8; }
     Dialog OptionList { height: auto; max-height: 14; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Back"),
+        Binding("question_mark", "app.help", "Help", show=False),
+    ]
 
     def __init__(self, question: str, title: str = "") -> None:
         super().__init__()

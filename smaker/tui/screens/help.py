@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 SIGNS = (
     "✓ done, ready   ▸ at work   ∘ can begin   · waits   ? waits for you   ‖ paused or stopped   ✗ failed   ▲ deployed"
-    "\n\nEscape leads back, q leaves smaker. Every verb is in the palette (ctrl+p). Text is selected with the mouse "
-    "and copied with ctrl+c."
+    "   - cancelled\n\nEscape leads back, q leaves smaker; F1 shows this also where a ? is text. Every verb is in the "
+    "palette (ctrl+p). Text is selected with the mouse and copied with ctrl+c."
 )
 
 
