@@ -12,6 +12,7 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from smaker.core import queue
+from smaker.core.again import restart
 from smaker.core.commands import (
     AddStep,
     Approve,
@@ -45,12 +46,10 @@ from smaker.core.models import (
     TestReport,
     Verdict,
 )
-from smaker.core.planned import TITLES, implement, look_and_deploy, plan, prove_anew
+from smaker.core.planned import TITLES, plan, prove_anew
 from smaker.core.ports import Build, Change
 from smaker.core.revision import EDITED, before, check_edit
 from smaker.core.spec import Spec
-
-ORDER = tuple(Stage)
 
 
 def begin(project: Project, at: datetime, *, instruction: str | None = None) -> Change:
@@ -104,7 +103,7 @@ def steer(build: Build, command: Steering, *, at: datetime) -> Change:
         case Cancel():
             _cancel(draft)
         case Restart(stage=stage):
-            _restart(draft, stage)
+            restart(draft, stage)
         case Approve() | Reply():
             _answer(draft, command)
         case Reject(text=text):
@@ -263,40 +262,6 @@ def _cancel(draft: Draft) -> None:
         raise UsageError("There is nothing to cancel: the build has ended.", hint="Remove it with: smaker delete")
     draft.want(Desired.CANCEL)
     draft.give_up(Problem(message="Cancelled.", hint="Build again with: smaker restart", code="E_CANCELLED"))
-
-
-def _restart(draft: Draft, stage: Stage | None) -> None:
-    if any(task.state is TaskState.RUNNING for task in draft.build.tasks):
-        raise UsageError("The build is running.", hint="Pause it first with: smaker pause")
-    if stage is None:
-        failed = next(
-            (task for task in draft.build.tasks if task.state in {TaskState.FAILED, TaskState.CANCELLED}), None
-        )
-        stage = failed.stage if failed else Stage.SPEC
-    spec = draft.build.project.spec
-    if stage is Stage.FIX:
-        stage = Stage.RUN
-    if spec is None and stage is not Stage.SPEC:
-        raise UsageError("There is no plan yet to restart from.", hint="Begin with: smaker restart --from spec")
-    draft.cancel_open()
-    draft.clear_error = True
-    draft.want(Desired.RUN)
-    if stage is Stage.SPEC or spec is None:
-        last = [task for task in draft.build.tasks if task.stage is Stage.SPEC][-1]
-        draft.add(Stage.SPEC, "Plan", payload=last.payload)
-    elif stage is Stage.SKELETON:
-        first = draft.add(Stage.SKELETON, "Skeleton")
-        implement(draft, spec, spec.modules, after=first.id)
-    elif stage is Stage.IMPLEMENTATION:
-        anchor = next(task for task in reversed(draft.build.tasks) if task.stage in {Stage.SKELETON, Stage.SPEC})
-        implement(draft, spec, spec.modules, after=anchor.id)
-    else:
-        after: tuple[str, ...] = ()
-        if stage is Stage.TESTS:
-            after = (draft.add(Stage.TESTS, "Acceptance tests").id,)
-        if stage in {Stage.TESTS, Stage.RUN, Stage.WEB}:
-            after = (draft.add(Stage.RUN, TITLES[Stage.RUN], after=after).id,)
-        look_and_deploy(draft, spec, after, wanted=Stage.RUN if stage is Stage.TESTS else stage)
 
 
 def _reject(draft: Draft, text: str) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from smaker.core.again import beginnings
 from smaker.core.commands import AddStep, Approve, Cancel, Pause, Reject, Reply, Restart, Resume, RunStage
 from smaker.core.errors import UsageError
 from smaker.core.fold import fold
@@ -382,6 +383,69 @@ def test_restart_needs_a_plan_and_a_still_build() -> None:
     )
     with pytest.raises(UsageError, match="running"):
         tell(running, Restart())
+
+
+def at(build: Build, minute: int, task: str, verdict: Verdict, **values: object) -> Build:
+    outcome = Outcome.model_validate({"verdict": verdict, "summary": "s", **values})
+    return fold(build, advance(build, task, outcome, at=AT + timedelta(minutes=minute)))
+
+
+def test_what_is_restarted_is_what_went_wrong_last() -> None:
+    build = built(deploy=DeployTarget.PROCESS)
+    build = at(build, 1, run_of(build), Verdict.FAILED, error=Problem(message="no"))
+    build = tell(build, Restart())
+    assert ready(build) == {"Run the tests"}
+    build = at(build, 2, run_of(build), Verdict.DONE)
+    deploy = [task.id for task in build.tasks if task.stage is Stage.DEPLOY][-1]
+    build = at(build, 3, deploy, Verdict.FAILED, error=Problem(message="no"))
+    assert ready(tell(build, Restart())) == {"Deploy (process)"}, "the run failed earlier, and is well"
+
+
+def test_what_was_asked_for_by_hand_is_asked_for_again() -> None:
+    build = built()
+    build = at(build, 1, run_of(build), Verdict.DONE)
+    build = tell(build, RunStage(stage=Stage.DEPLOY, target=DeployTarget.PROCESS))
+    build = at(build, 2, build.tasks[-1].id, Verdict.FAILED, error=Problem(message="no"))
+    build = tell(build, Restart())
+    assert ready(build) == {"Deploy (process)"}
+    assert build.tasks[-1].payload["target"] == "process"
+
+
+def test_tests_that_nothing_could_mend_are_run_again_and_nothing_is_deployed_before() -> None:
+    build = built(deploy=DeployTarget.PROCESS)
+    for minute in range(100):
+        if build.project.state is ProjectState.FAILED:
+            break
+        task = next(task for task in build.tasks if task.state is TaskState.READY)
+        found = {"findings": [FINDING]} if task.stage is Stage.RUN else {}
+        build = at(build, minute, task.id, Verdict.FINDINGS if found else Verdict.DONE, **found)
+    assert build.project.state is ProjectState.FAILED
+    assert ready(tell(build, Restart())) == {"Run the tests"}
+
+
+@pytest.mark.parametrize(
+    ("values", "stage", "why"),
+    [
+        ({}, Stage.DEPLOY, "no target"),
+        ({"mode": "offline"}, Stage.REVIEW, "only a model"),
+        ({}, Stage.WEB, "no pages"),
+    ],
+)
+def test_a_stage_that_could_only_fail_is_refused(values: dict[str, object], stage: Stage, why: str) -> None:
+    build = built(**values)
+    build = do(build, run_of(build))
+    assert stage not in beginnings(build.project)
+    with pytest.raises(UsageError, match=f"(?i){why}"):
+        tell(build, Restart(stage=stage))
+    for possible in beginnings(build.project):
+        assert ready(tell(build, Restart(stage=possible)))
+
+
+def test_before_there_is_a_skeleton_there_is_nothing_to_run() -> None:
+    build = do(planned(), "t2", Verdict.FAILED)
+    assert beginnings(build.project) == (Stage.SPEC, Stage.SKELETON)
+    with pytest.raises(UsageError, match="Nothing is built"):
+        tell(build, Restart(stage=Stage.RUN))
 
 
 def test_a_stage_run_by_hand_reports_and_does_not_fix() -> None:

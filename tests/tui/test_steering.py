@@ -257,6 +257,9 @@ async def test_the_palette_has_the_verbs_that_make_sense(built: Any) -> None:
         await pilot.press("R")
         screen = await on(built, pilot, OneOf)
         assert "Do again, in new tasks." in str(screen.query_one(".question", Static).render())
+        offered = [str(option.prompt) for option in screen.query_one(OptionList)._options]
+        assert any("From tests on" in text for text in offered)
+        assert not any("From deploy on" in text for text in offered), "it has no target"
         await pilot.press("escape")
         await on(built, pilot, Dashboard)
         await pilot.press("D")

@@ -107,13 +107,15 @@ class SteeringScreen(LiveScreen):
     @work
     async def action_restart(self) -> None:
         """Do the stages from one on again."""
+        from smaker.core.again import beginnings
         from smaker.core.commands import Restart
         from smaker.core.models import Stage
         from smaker.tui.screens.dialogs import Choice, OneOf
 
-        there = [stage for stage in Stage if stage is not Stage.FIX]
+        if (view := self.target) is None:
+            return
         choices = [Choice("", "What failed", "or all of it, if nothing did")]
-        choices += [Choice(stage.value, f"From {stage.value} on") for stage in there]
+        choices += [Choice(stage.value, f"From {stage.value} on") for stage in beginnings(view.project)]
         chosen = await self.app.push_screen_wait(
             OneOf("Do again, in new tasks. What was committed stays in the history.", choices, title="Restart")
         )
