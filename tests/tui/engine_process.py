@@ -1,7 +1,7 @@
-"""An engine behind a Unix socket, to be killed: ``python engine_process.py HOME SOCKET [drive]``.
+"""An engine behind a Unix socket, to be killed: ``python engine_process.py HOME SOCKET EVENTS``.
 
-A request is a line of JSON; the answer is a line, of events a line each. With ``drive`` it builds what there is to
-build.
+A request is a line of JSON; the answer is a line, of events a line each. It builds what there is to build, until so
+many events have happened.
 """
 
 from __future__ import annotations
@@ -10,14 +10,25 @@ import asyncio
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from smaker.config import load_settings
 from smaker.core.events import Delta
-from smaker.wiring import open_local
+from smaker.wiring import Local, open_local
 
 
-async def main(home: Path, socket: Path, *, drive: bool) -> None:
+async def drive(local: Local, events: int) -> None:
+    for project in await local.control.projects():
+        driving = asyncio.ensure_future(local.worker.drive(project.id))
+        async for message in local.control.events(project.id, follow=True):
+            if not isinstance(message, Delta) and message.seq >= events:
+                driving.cancel()
+        with suppress(asyncio.CancelledError):
+            await driving
+
+
+async def main(home: Path, socket: Path, *, events: int) -> None:
     settings = load_settings(user_file=home / "none.yaml", environ=os.environ).settings
     async with open_local(home, settings) as local:
         control = local.control
@@ -47,11 +58,9 @@ async def main(home: Path, socket: Path, *, drive: bool) -> None:
         server = await asyncio.start_unix_server(serve, socket, limit=1 << 24)
         async with server:
             print("ready", flush=True)  # noqa: T201
-            if drive:
-                for project in await control.projects():
-                    await local.worker.drive(project.id)
+            await drive(local, events)
             await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2]), drive="drive" in sys.argv))
+    asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2]), events=int(sys.argv[3])))

@@ -113,7 +113,7 @@ async def test_a_lost_engine_is_said_and_no_event_is_lost(
     start, socket = engine
     project = await desk.project()
     home = desk.local.home
-    process = await start(home, "drive")
+    process = await start(home, "14")
     desk.services = replace(desk.services, control=Distant(socket))
     async with desk.shown() as pilot:
         app = pilot.app
@@ -136,9 +136,9 @@ async def test_a_lost_engine_is_said_and_no_event_is_lost(
         await desk.until(pilot, lambda: banner.display and "Not connected" in str(banner.render()))
         assert await asyncio.to_thread(lambda: app.feed.views[project].status) != "READY"
 
-        process = await start(home, "drive")
-        await desk.until(pilot, lambda: not banner.display, 60)
         seen = app.feed.views[project].seq
+        process = await start(home, "1000")
+        await desk.until(pilot, lambda: not banner.display, 60)
         await desk.until(pilot, lambda: app.feed.views[project].seq > seen, 60)
 
         os.kill(process.pid, signal.SIGSTOP)
