@@ -149,7 +149,32 @@ async def test_the_first_step_that_fails_is_the_last_and_says_what_was_there(
     assert result.failed == ("GET /manual: 404",)
     missing = Action(kind="click", target=Target(role="button", name="Print"))
     result = await look(app, job("play", actions=(missing,), seed="again"))
-    assert result.steps[-1].seen == "There is no button “Print” on /."
+    there = "'Tips', 'Search', 'Delete Milk', 'Delete Bread'"
+    assert result.steps[-1].seen == f"There is no button “Print” on /; of that role there are: {there}"
+    missing = Action(kind="click", target=Target(role="tab", name="Print"))
+    result = await look(app, job("play", actions=(missing,), seed="again"))
+    assert result.steps[-1].seen == "There is no tab “Print” on /; there is no other"
+
+
+async def test_what_hinders_an_action_is_told(serve: Serve, look: Look, job: Callable[..., BrowserJob]) -> None:
+    app = await serve("todo_app.py")
+    told = {
+        'div id="veil"></div> lies over it': Action(kind="click", target=Target(role="button", name="Save it")),
+        "it is disabled": Action(kind="click", target=Target(role="button", name="Send")),
+        "it is not displayed": Action(kind="hover", target=Target(css="#hidden")),
+        "it cannot be written in": Action(kind="fill", target=Target(role="textbox", name="Fixed"), value="x"),
+        "no button “Save” on /blocked; of that role there are: 'Save it', 'Send'": Action(
+            kind="click", target=Target(role="button", name="Save")
+        ),
+        "there are: 'Blocked'": Action(kind="visible", target=Target(role="heading", name="Blocks")),
+        "alert is not to be seen on /blocked": Action(kind="text", target=Target(role="alert"), value="x"),
+    }
+    opened = Action(kind="goto", value="/blocked")
+    plays = await asyncio.gather(
+        *(look(app, job("play", actions=(opened, action)), f"seen-{n}") for n, action in enumerate(told.values()))
+    )
+    for words, played in zip(told, plays, strict=True):
+        assert words in played.steps[-1].seen
 
 
 @pytest.mark.node

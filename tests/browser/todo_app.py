@@ -36,9 +36,18 @@ for (const item of document.querySelectorAll("li")) {
 </script></body></html>"""
 
 
+BLOCKED = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Blocked</title><link rel="icon" href="data:,"></head>
+<body><main style="position: relative"><h1>Blocked</h1><button>Save it</button>
+<div id="veil" style="position: absolute; inset: 0"></div></main>
+<button disabled>Send</button> <button id="hidden" style="display: none">Never</button>
+<input readonly aria-label="Fixed">
+</body></html>"""
+
+
 class Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        data = PAGE.encode()
+        data = (BLOCKED if self.path == "/blocked" else PAGE).encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(data)))

@@ -28,6 +28,7 @@ from smaker.profiles import Catalog
 
 FILES_SHOWN = 18_000  # tokens
 _STYLES = (".css", ".scss", ".sass", ".less")
+_PAGES = (".html", ".htm", *_STYLES)
 _DISPUTE = re.compile(
     r"<dispute\s+(?P<what>test|path)=(?P<mark>[\"'])(?P<name>[^\n]+?)(?P=mark)\s*>(?P<reason>.*?)</dispute>", re.DOTALL
 )
@@ -116,6 +117,9 @@ async def _files(
     aside = {path for path in there if is_test_file(profile.dialect, path)}
     if all(map(_does_not_look, findings)):
         aside |= {path for path in there if path.endswith(_STYLES)}
+    if all(finding.source == "browser" for finding in findings):
+        aside |= {path for path in there if path.startswith(f"{profile.acceptance.partition('/')[0]}/")}
+        first += [path for path in there if path.endswith(_PAGES) and path not in first and path not in aside]
     matter = [*first, *(path for path in there if path not in first and path not in aside)]
     return first, matter, [path for path in there if path not in matter]
 

@@ -17,8 +17,10 @@ def findings_text(findings: Sequence[Finding]) -> str:
         where = f" ({finding.file}:{finding.line})" if finding.file and finding.line else ""
         serves = f" [{', '.join(finding.requirements)}]" if finding.requirements else ""
         lines = [f"## {number}. {finding.message}{where}{serves}"]
-        if finding.expected is not None or finding.seen is not None:
-            lines.append(f"expected: {finding.expected}\nseen: {finding.seen}")
+        if finding.expected is not None:
+            lines.append(f"expected: {finding.expected}")
+        if finding.seen is not None and finding.seen not in finding.message:
+            lines.append(f"seen: {finding.seen}")
         if finding.evidence:
             lines.append(f"```\n{finding.evidence[-EVIDENCE_SHOWN:].strip()}\n```")
         parts.append("\n".join(lines))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from playwright.async_api import Error
@@ -13,10 +15,11 @@ from smaker.browser.inside import checks
 from smaker.browser.inside.session import Session
 from smaker.browser.inside.shapes import unique
 from smaker.browser.inside.tab import PATIENCE_S, Missing, Stuck, Tab, Unmet
-from smaker.core.ports.browser import Action, BrowserJob, Ended, Played
+from smaker.core.ports.browser import UNIQUE, Action, BrowserJob, Ended, Played, Target
 
 TRACE = "trace.zip"
 _LARGEST = 50_000  # letters of a snapshot
+_TOLD = 8  # names of what is there instead
 
 
 class Player:
@@ -60,14 +63,15 @@ class Player:
         except (Missing, Unmet) as error:
             said = str(error)
         picture = await self._session.picture(tab, self._folder / f"step-{number + 1}.png")
+        page = await snapshot(tab)
         self.steps.append(
             Played(
                 action=action,
                 ok=not said,
                 url=tab.address,
-                seen=said,
+                seen=said and f"{said.rstrip('.')}{others(page, action.target, letters)}",
                 screenshot=picture,
-                snapshot=await snapshot(tab),
+                snapshot=page,
                 at=at,
             )
         )
@@ -81,3 +85,16 @@ async def snapshot(tab: Tab) -> str:
             return (await tab.page.locator("body").aria_snapshot(timeout=PATIENCE_S * 1000))[:_LARGEST]
     except (Error, TimeoutError):
         return ""
+
+
+def others(page: str, target: Target | None, letters: str) -> str:
+    """What a page has of a target's role where it has nothing of its name, the most similar names first."""
+    if target is None or not (target.role and target.name):
+        return ""
+    sought = target.name.replace(UNIQUE, letters)
+    found = re.findall(rf"^\s*- '?{re.escape(target.role)} \"((?:[^\"\\]|\\.)*)\"", page, re.MULTILINE)
+    names = [*dict.fromkeys(name.replace('\\"', '"') for name in found)]
+    if sought in names:
+        return ""
+    names.sort(key=lambda name: SequenceMatcher(None, sought, name).ratio(), reverse=True)
+    return f"; of that role there are: {', '.join(map(repr, names[:_TOLD]))}" if names else "; there is no other"

@@ -23,6 +23,20 @@ REACH_S = 1.5  # for a control to become one that can be clicked
 HOLD_S = 0.2  # how long the answer takes after the second click
 _NO_MATTER = ("ERR_ABORTED", "ERR_TOO_MANY_REDIRECTS")  # a download; and what is told as an endless redirect
 _SETTLED_LATER = {"fill", "select", "check", "uncheck", "bare"}  # what comes next waits, for nobody looks before
+_HINDERED = re.compile(
+    r"^\s*- (?:(?P<over><.+) intercepts pointer events|element is (?P<state>not visible|not enabled|not editable|"
+    r"not stable|outside of the viewport))\s*$",
+    re.MULTILINE,
+)
+"""A line of what the browser tells of a control that it waits for."""
+_STATES = {
+    "not visible": "it is not displayed",
+    "not enabled": "it is disabled",
+    "not editable": "it cannot be written in",
+    "not stable": "it keeps moving",
+    "outside of the viewport": "it lies outside of the window",
+}
+_OVER = 200  # letters of what lies over a control
 
 Result = TypeVar("Result")
 
@@ -164,7 +178,7 @@ class Tab:
 
     def _judge(self, action: Action, value: str, error: Error) -> None:
         """Say what an error of the browser means; one of a page that came after all means nothing."""
-        said = error.message.splitlines()[0]
+        said = _why(error.message)
         if isinstance(error, TookTooLong):
             self.watch.overdue()
         travels = action.kind in {"goto", "back", "reload"}
@@ -272,6 +286,8 @@ class Tab:
             found = self.page.locator(target.css) if target.css else self._named(target, unique)
             shown = (found.nth(target.nth) if target.nth else found).filter(visible=True)
             number = await self.ask(shown.count())
+            if action.kind == "text" and not number:
+                return f"{target} is not to be seen on {self.address}"
             if action.kind == "count":
                 return "" if str(number) == value else f"{target} is there {number} times"
             if action.kind == "visible":
@@ -295,3 +311,12 @@ class Tab:
             return "" if holds == value else f"{target} holds {holds[:1000]!r}"
         checked = await self.ask(node.is_checked(timeout=REACH_S * 1000))
         return "" if checked == (action.kind == "checked") else f"{target} is {'' if checked else 'not '}checked"
+
+
+def _why(message: str) -> str:
+    """What hindered the browser: the last that its account of the waiting names, else its first line."""
+    hindered = [*_HINDERED.finditer(message)]
+    if not hindered:
+        return message.splitlines()[0]
+    over, state = hindered[-1].group("over", "state")
+    return f"{over[:_OVER]} lies over it" if over else _STATES[state]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from smaker.agents.model.fixer import _does_not_look, disputes_in
+from smaker.agents.model.fixer import _does_not_look, _files, disputes_in
+from smaker.agents.model.found import findings_text
 from smaker.agents.web.paths import signature
 from smaker.core.models import Finding
+from smaker.profiles import Catalog
 
 ADD = Finding(
     source="browser",
@@ -27,6 +29,33 @@ def test_a_path_is_disputed_by_its_name_and_told_with_what_was_found() -> None:
     assert "the list stays empty" in path.found
     assert (test.test, test.path) == ('tests/t.py::test_a["x"]', "")
     assert disputes_in('<dispute path="Add: a note">x</dispute>', []) == ()
+
+
+class Files:
+    """A context that has files."""
+
+    async def files(self) -> list[str]:
+        return [".smaker/spec.yaml", "app.js", "index.html", "style.css", "tests/helpers.js", "tests/list.test.js"]
+
+
+async def test_pages_come_first_and_what_tests_need_not_at_all() -> None:
+    profile = Catalog().load("static-site").profile
+    look = ADD.model_copy(update={"expected": "visible button “Save”"})
+    first, matter, others = await _files(Files(), profile, [look])  # type: ignore[arg-type]
+    assert (first, matter) == (["index.html", "style.css"], ["index.html", "style.css", "app.js"])
+    assert others == ["tests/helpers.js", "tests/list.test.js"]
+    first, matter, _ = await _files(Files(), profile, [ADD])  # type: ignore[arg-type]
+    assert (first, matter) == (["index.html"], ["index.html", "app.js"])
+    test = Finding(source="test", message="no", test="tests/list.test.js::x")
+    first, matter, _ = await _files(Files(), profile, [test, ADD])  # type: ignore[arg-type]
+    assert first == ["tests/list.test.js"]
+    assert "tests/helpers.js" in matter, "what a test needs matters where a test failed"
+
+
+def test_what_is_seen_is_said_once() -> None:
+    told = findings_text([ADD])
+    assert "seen: 'Tea' is not there" in told
+    assert "seen:" not in findings_text([ADD.model_copy(update={"seen": "the list stays empty"})])
 
 
 @pytest.mark.parametrize(
