@@ -7,6 +7,7 @@ import gc
 import os
 import shutil
 import signal
+import termios
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from importlib import import_module
@@ -38,6 +39,8 @@ ENGINE = (
     "smaker.tui.feed",
 )
 """What an engine and the screens over it are made of."""
+
+TERMINAL_S = 1.0  # between two looks whether the terminal is there
 
 SITE = "a landing page with a pricing table that switches monthly and yearly, and a contact form"
 TOOL = "a command line tool to keep track of expenses (date, category, amount) with a total per category"
@@ -189,6 +192,7 @@ async def _run(home: Path, file: Path, load: Callable[..., Loaded], config: Path
         gc.disable()
         app = SmakerApp(connect)
         ended_by = _end_by_signals(app)
+        _end_with_terminal(app, ended_by)
         await app.run_async()
         if app.failure is not None:
             raise app.failure
@@ -217,6 +221,24 @@ def _end_by_signals(app: SmakerApp) -> list[int]:
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         loop.add_signal_handler(number, end, number)
     return got
+
+
+def _end_with_terminal(app: SmakerApp, got: list[int]) -> None:
+    """End the app as by SIGHUP when its terminal is gone. The kernel tells that only the processes of the terminal's
+    own session; another one would read the end of its input for ever."""
+    loop = asyncio.get_running_loop()
+
+    def look() -> None:
+        try:
+            termios.tcgetattr(0)
+        except termios.error:
+            got.append(signal.SIGHUP)
+            app.exit()
+        else:
+            loop.call_later(TERMINAL_S, look)
+
+    if os.isatty(0):
+        loop.call_later(TERMINAL_S, look)
 
 
 def _load_engine(load: Callable[..., Loaded]) -> Loaded:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -91,3 +92,20 @@ def test_it_ends_with_its_terminal(tmux: Any, tmp_path: Path) -> None:
         subprocess.run(["sleep", "0.1"], check=True)
     os.kill(process, signal.SIGKILL)
     raise AssertionError("it runs on without a terminal")
+
+
+def test_it_ends_with_a_terminal_of_another_session(tmp_path: Path) -> None:
+    ours, its = pty.openpty()
+    program = [sys.executable, "-m", "smaker", "--home", str(tmp_path / "smaker-home")]
+    environment = {**os.environ, "TERM": "xterm-256color"}
+    process = subprocess.Popen(program, stdin=its, stdout=its, stderr=its, env=environment, start_new_session=True)
+    os.close(its)
+    try:
+        shown = b""
+        while b"STOPPED" not in shown:
+            shown += os.read(ours, 4096)
+        os.close(ours)
+        assert process.wait(20) != 0
+    finally:
+        process.kill()
+        process.wait()
