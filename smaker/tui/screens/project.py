@@ -37,7 +37,7 @@ class ProjectScreen(SteeringScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back"),
-        Binding("0", "tasks", "Tasks"),
+        Binding("0", "tasks", "Tasks, tabs", key_display="0-9"),
         *(
             Binding(str(number), f"tab('{name}')", entry.title, show=False)
             for number, (name, entry) in enumerate(TABS.items(), 1)
