@@ -11,7 +11,7 @@ from textual.widgets import DataTable, Input, Static
 from smaker.config import Settings, load_settings
 from smaker.testing import Fault, ScriptedModelServer
 from smaker.tui.screens.provider import NewProvider, suggestion, use
-from smaker.tui.screens.settings import SettingsScreen
+from smaker.tui.screens.settings import SettingsScreen, ValueInput
 
 FILE = """\
 # mine
@@ -72,7 +72,7 @@ async def test_a_setting_is_changed_and_the_comments_stay(file: Path, desk: Any,
         await pilot.press("enter")
         await pilot.pause()
         assert file.read_text() == before, "nothing is written while it is wrong"
-        screen.query_one("#value", Input).value = "7"
+        screen.query_one("#value", ValueInput).value = "7"
         await desk.until(pilot, lambda: text(pilot, "wrong") == "")
         await pilot.press("enter")
         await desk.until(pilot, lambda: file.read_text() == before.replace("attempts: 3", "attempts: 7"))

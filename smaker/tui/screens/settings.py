@@ -30,6 +30,12 @@ HEADS = {"key": "Setting", "value": "Value", "from": "From"}
 AROUND = 8  # columns that are not of a cell
 
 
+class ValueInput(Input):
+    """A field that says what Enter does."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Save it")]
+
+
 class SettingsScreen(LiveScreen):
     """A row for each setting; Enter changes it."""
 
@@ -75,7 +81,7 @@ class SettingsScreen(LiveScreen):
         with Vertical(id="edit"):
             with Horizontal():
                 yield Label("", id="edited", markup=False)
-                yield Input(id="value", compact=True)
+                yield ValueInput(id="value", compact=True)
             yield Static("", id="wrong", markup=False)
         yield Footer()
 
