@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from smaker.tui.screens.live import LiveScreen
     from smaker.tui.view import ProjectView
 
+BY_MODEL = "built, and proved anew by a test that fails today"
+BY_WORDS = "no rule builds that from words: ask for it as a step"
+
 
 async def edit_plan(screen: LiveScreen, view: ProjectView, requirement: str = "") -> bool:
     """Let the user edit the plan, or one requirement of it; whether an edit was taken. Only in a worker."""
@@ -55,20 +58,24 @@ async def _wording(screen: LiveScreen, project: Project, old: Spec, plan: Spec) 
     """The changed requirements that only read otherwise; None if the user leaves it."""
     known = {entry.id: entry for entry in old.requirements}
     changed = changed_requirements(old, plan)
-    same = [name for name in changed if plan.requirement(name).operation == known[name].operation]
-    if not changed or project.mode == "offline":
-        return same  # rules build by operations: words change nothing
-    names = ", ".join(changed)
+    rules = project.mode == "offline"
+    if rules:  # they build by operations, whatever the words are
+        changed = tuple(name for name in changed if plan.requirement(name).operation == known[name].operation)
+    if not changed:
+        return ()
     chosen = await screen.app.push_screen_wait(
         OneOf(
-            f"{names} read{'s' * (len(changed) == 1)} otherwise now. What does that mean?",
+            f"{', '.join(changed)} read{'s' * (len(changed) == 1)} otherwise now. What does that mean?",
             [
-                Choice("else", "It promises something else", "built, and proved anew by a test that fails today"),
+                Choice("else", "It promises something else", BY_WORDS if rules else BY_MODEL),
                 Choice("same", "The same in other words", "what is built and what proves it stays"),
             ],
             title="Changed requirements",
         )
     )
+    if chosen == "else" and rules:
+        screen.notify("Rules build nothing from other words. Ask for it as a step: +", severity="warning", markup=False)
+        return None
     return None if chosen is None else changed if chosen == "same" else ()
 
 

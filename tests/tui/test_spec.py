@@ -83,6 +83,12 @@ async def edited(desk: Any, pilot: Any, change: Any) -> None:
     await pilot.press("ctrl+s")
 
 
+async def meant(desk: Any, pilot: Any, answer: str) -> None:
+    """Say what the changed requirements mean now."""
+    await desk.until(pilot, lambda: isinstance(pilot.app.screen, OneOf))
+    await pilot.press(*["down"] * ["else", "same"].index(answer), "enter")
+
+
 async def taken(desk: Any, pilot: Any, project: str) -> None:
     """Say yes to the review, and wait until the build is ready again."""
     await desk.until(pilot, lambda: isinstance(pilot.app.screen, Review))
@@ -132,6 +138,12 @@ async def test_other_words_are_taken_as_one_step_and_undone(own: Any, go: Any, s
         await edited(desk, pilot, lambda text: text)
         assert "Nothing is changed" in str(app.screen.query_one("#wrong", Static).render())
         await edited(desk, pilot, lambda text: text.replace("text: ", "text: Kindly, ", 1))
+        await meant(desk, pilot, "else")
+        await desk.until(pilot, lambda: any("Ask for it as a step" in note.message for note in app._notifications))
+        assert isinstance(app.screen, ProjectScreen), "no rule builds what other words promise"
+        await pilot.press("e")
+        await edited(desk, pilot, lambda text: text.replace("text: ", "text: Kindly, ", 1))
+        await meant(desk, pilot, "same")
         await desk.until(pilot, lambda: isinstance(app.screen, Review))
         await desk.until(
             pilot,
@@ -143,6 +155,7 @@ async def test_other_words_are_taken_as_one_step_and_undone(own: Any, go: Any, s
         assert (await desk.snapshot(project)).project.spec == before.project.spec
         await pilot.press("e")
         await edited(desk, pilot, lambda text: text.replace("text: ", "text: Kindly, ", 1))
+        await meant(desk, pilot, "same")
         await taken(desk, pilot, project)
         after = await desk.snapshot(project)
         assert after.project.spec.requirements[0].text.startswith("Kindly, ")
@@ -220,6 +233,7 @@ async def test_the_file_that_its_user_edited_is_taken_as_it_stands(own: Any, go:
         await desk.until(pilot, lambda: any("not YAML" in note.message for note in app._notifications))
         file.write_text(written)
         await pilot.press("m")
+        await meant(desk, pilot, "same")
         await taken(desk, pilot, project)
         assert file.read_text() == written
         assert (await desk.snapshot(project)).project.spec.requirements[0].text.startswith("Please, ")
