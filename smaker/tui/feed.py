@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from smaker.core.control import Control
@@ -74,6 +74,7 @@ class Feed:
         self._control = control
         self._moved = moved
         self._here = here
+        self._began = datetime.now(UTC)
         self._batch = Batch()
         self._told = False
         self._dirty = asyncio.Event()
@@ -251,7 +252,7 @@ class Feed:
             self._batch.earlier = True
         insort(self.activity, event, key=lambda known: known.at)
         del self.activity[:-ACTIVITY]
-        if not past:
+        if not past or event.at >= self._began:
             self._batch.events.append(event)
         self._changed(event.project)
 

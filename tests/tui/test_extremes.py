@@ -49,12 +49,12 @@ async def test_a_line_of_200_mb(built: Any) -> None:
 
 @pytest.mark.attack("T164")
 def test_the_door_lets_through_what_a_screen_can_take() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     text = "a b\n" * (HUGE // 40)
     assert literal.line(text).endswith("more characters)")
     assert max(len(literal.line(text)), len(literal.cell(text))) < 2_100
     assert len(literal.content(text)) < 100_100
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
     assert literal.line("short") == "short"
 
 

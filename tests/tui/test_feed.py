@@ -84,6 +84,24 @@ async def test_a_build_that_another_process_takes_up_is_followed_and_let_go(
         assert set(reads) == {"projects"}
 
 
+async def test_what_happens_while_the_past_is_read_is_new(desk: Any) -> None:
+    project = await desk.project()
+    moved, new = asyncio.Event(), list[str]()
+    feed = Feed(desk.services.control, moved.set)
+    await emit(desk, project, "just now")
+    running = asyncio.ensure_future(feed.run())
+    try:
+        async with asyncio.timeout(20):
+            while len(feed.activity) < 2:
+                await moved.wait()
+                moved.clear()
+                new += [event.message for event in feed.take().events]
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert new == ["just now"]
+
+
 async def test_what_happened_before_is_there_in_order(desk: Any) -> None:
     one, two = await desk.project(), await desk.project()
     for number in range(15):

@@ -114,6 +114,6 @@ def test_patterns_together_and_in_folders_are_read_as_git_reads_them(tree: Path,
 @pytest.mark.parametrize("pattern", [b"*a" * 60 + b"b", b"**/" * 60 + b"b", b"a/**/" * 40 + b"b", b"[a-z]*" * 60])
 def test_no_pattern_takes_long(pattern: bytes) -> None:
     path = tuple(["a" * 250] * 100)
-    began = time.perf_counter()
+    began = time.process_time()
     Rules(pattern).ignores(path, folder=False)
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
