@@ -57,8 +57,19 @@ def _wrong(build: Build) -> Task | None:
     if build.project.state is not ProjectState.FAILED or not ended:
         return None
     last = max(task.finished_at for task in ended if task.finished_at is not None)
-    together = sorted((task for task in ended if task.finished_at == last), key=lambda task: _ORDER.index(task.stage))
-    return next((task for task in together if task.state is TaskState.FAILED), together[0])
+    return min((task for task in ended if task.finished_at == last), key=_innocence)
+
+
+def _innocence(task: Task) -> tuple[int, int]:
+    """How little a task has to do with the end of a build: first one that failed, then one after which nothing could be
+    mended, then those that were cancelled, at work before waiting, and steps of the queue last."""
+    if task.state is not TaskState.CANCELLED:
+        rank = 0 if task.state is TaskState.FAILED else 1
+    elif task.stage is Stage.SPEC and "instruction" in task.payload and task.started_at is None:
+        rank = 4
+    else:
+        rank = 2 if task.started_at is not None else 3
+    return rank, _ORDER.index(task.stage)
 
 
 def _check(project: Project, stage: Stage) -> None:
@@ -79,8 +90,10 @@ def _check(project: Project, stage: Stage) -> None:
 def _add(draft: Draft, stage: Stage) -> None:
     spec = draft.build.project.spec
     if stage is Stage.SPEC or spec is None:
-        last = [task for task in draft.build.tasks if task.stage is Stage.SPEC][-1]
-        draft.add(Stage.SPEC, "Plan", payload=last.payload)
+        plans = [task for task in draft.build.tasks if task.stage is Stage.SPEC]
+        if draft.build.project.state is not ProjectState.FAILED:  # a step that was refused is not asked for again
+            plans = [task for task in plans if task.state is TaskState.DONE] or plans
+        draft.add(Stage.SPEC, "Plan", payload=plans[-1].payload)
     elif stage is Stage.SKELETON:
         first = draft.add(Stage.SKELETON, "Skeleton")
         implement(draft, spec, spec.modules, after=first.id)

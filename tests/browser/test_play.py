@@ -153,7 +153,7 @@ async def test_the_first_step_that_fails_is_the_last_and_says_what_was_there(
     assert result.steps[-1].seen == f"There is no button “Print” on /; of that role there are: {there}"
     missing = Action(kind="click", target=Target(role="tab", name="Print"))
     result = await look(app, job("play", actions=(missing,), seed="again"))
-    assert result.steps[-1].seen == "There is no tab “Print” on /; there is no other"
+    assert result.steps[-1].seen == "There is no tab “Print” on /; nothing of that role is there"
 
 
 async def test_what_hinders_an_action_is_told(serve: Serve, look: Look, job: Callable[..., BrowserJob]) -> None:

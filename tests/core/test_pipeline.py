@@ -401,6 +401,25 @@ def test_what_is_restarted_is_what_went_wrong_last() -> None:
     assert ready(tell(build, Restart())) == {"Deploy (process)"}, "the run failed earlier, and is well"
 
 
+def test_a_cancelled_build_goes_on_with_what_was_at_work() -> None:
+    build = tell(planned(deploy=DeployTarget.PROCESS), AddStep(text="later"))
+    build = do(build, "t2")
+    books = next(task for task in build.tasks if task.title == "Books")
+    running = books.model_copy(update={"started_at": AT})
+    build = build.model_copy(update={"tasks": tuple(running if task.id == books.id else task for task in build.tasks)})
+    build = fold(build, steer(build, Cancel(), at=AT + timedelta(minutes=2)))
+    assert ready(tell(build, Restart())) == {"Books", "Acceptance tests"}
+
+
+def test_planning_everything_again_leaves_out_what_was_refused() -> None:
+    build = built()
+    build = tell(do(build, run_of(build)), AddStep(text="dance"))
+    build = do(build, build.tasks[-1].id, Verdict.REFUSED, error=Problem(message="no"))
+    assert build.project.state is ProjectState.READY
+    (again,) = (task for task in tell(build, Restart()).tasks if task.state is TaskState.READY)
+    assert (again.title, again.payload.get("instruction")) == ("Plan", None)
+
+
 def test_what_was_asked_for_by_hand_is_asked_for_again() -> None:
     build = built()
     build = at(build, 1, run_of(build), Verdict.DONE)
@@ -412,7 +431,7 @@ def test_what_was_asked_for_by_hand_is_asked_for_again() -> None:
 
 
 def test_tests_that_nothing_could_mend_are_run_again_and_nothing_is_deployed_before() -> None:
-    build = built(deploy=DeployTarget.PROCESS)
+    build = tell(built(deploy=DeployTarget.PROCESS), AddStep(text="later"))
     for minute in range(100):
         if build.project.state is ProjectState.FAILED:
             break

@@ -97,4 +97,8 @@ def others(page: str, target: Target | None, letters: str) -> str:
     if sought in names:
         return ""
     names.sort(key=lambda name: SequenceMatcher(None, sought, name).ratio(), reverse=True)
-    return f"; of that role there are: {', '.join(map(repr, names[:_TOLD]))}" if names else "; there is no other"
+    return (
+        f"; of that role there are: {', '.join(map(repr, names[:_TOLD]))}"
+        if names
+        else "; nothing of that role is there"
+    )
