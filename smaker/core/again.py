@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from smaker.core.ports import Build
 
 _ORDER = tuple(Stage)
+_NO_PLAN = "There is no plan yet to restart from."
+_PLAN = "Begin with: smaker restart --from spec"
 
 
 def beginnings(project: Project) -> tuple[Stage, ...]:
@@ -77,7 +79,7 @@ def _check(project: Project, stage: Stage) -> None:
     if stage in possible:
         return
     if project.spec is None:
-        raise UsageError("There is no plan yet to restart from.", hint="Begin with: smaker restart --from spec")
+        raise UsageError(_NO_PLAN, hint=_PLAN)
     if project.skeleton is None:
         raise UsageError("Nothing is built yet.", hint=f"Begin with: smaker restart --from {possible[-1]}")
     if stage is Stage.WEB:
@@ -98,7 +100,10 @@ def _add(draft: Draft, stage: Stage) -> None:
         first = draft.add(Stage.SKELETON, "Skeleton")
         implement(draft, spec, spec.modules, after=first.id)
     elif stage is Stage.IMPLEMENTATION:
-        anchor = next(task for task in reversed(draft.build.tasks) if task.stage in {Stage.SKELETON, Stage.SPEC})
+        ready = [task for task in draft.build.tasks if task.state is TaskState.DONE]
+        anchor = next((task for task in reversed(ready) if task.stage in {Stage.SKELETON, Stage.SPEC}), None)
+        if anchor is None:
+            raise UsageError(_NO_PLAN, hint=_PLAN)
         implement(draft, spec, spec.modules, after=anchor.id)
     else:
         after: tuple[str, ...] = ()

@@ -160,10 +160,13 @@ async def test_what_hinders_an_action_is_told(serve: Serve, look: Look, job: Cal
     app = await serve("todo_app.py")
     told = {
         'div id="veil"></div> lies over it': Action(kind="click", target=Target(role="button", name="Save it")),
+        "lies over it, and contains it: its ::after takes the clicks": Action(
+            kind="click", target=Target(role="button", name="Inner")
+        ),
         "it is disabled": Action(kind="click", target=Target(role="button", name="Send")),
         "it is not displayed": Action(kind="hover", target=Target(css="#hidden")),
         "it cannot be written in": Action(kind="fill", target=Target(role="textbox", name="Fixed"), value="x"),
-        "no button “Save” on /blocked; of that role there are: 'Save it', 'Send'": Action(
+        "no button “Save” on /blocked; of that role there are: 'Save it', ": Action(
             kind="click", target=Target(role="button", name="Save")
         ),
         "there are: 'Blocked'": Action(kind="visible", target=Target(role="heading", name="Blocks")),

@@ -40,6 +40,8 @@ BLOCKED = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Blocked</title><link rel="icon" href="data:,"></head>
 <body><main style="position: relative"><h1>Blocked</h1><button>Save it</button>
 <div id="veil" style="position: absolute; inset: 0"></div></main>
+<style>#wrap { position: relative } #wrap::after { content: ""; position: absolute; inset: 0 }</style>
+<section id="wrap"><button>Inner</button></section>
 <button disabled>Send</button> <button id="hidden" style="display: none">Never</button>
 <input readonly aria-label="Fixed">
 </body></html>"""

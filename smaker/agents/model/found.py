@@ -17,7 +17,7 @@ def findings_text(findings: Sequence[Finding]) -> str:
         where = f" ({finding.file}:{finding.line})" if finding.file and finding.line else ""
         serves = f" [{', '.join(finding.requirements)}]" if finding.requirements else ""
         lines = [f"## {number}. {finding.message}{where}{serves}"]
-        if finding.expected is not None:
+        if finding.expected is not None and finding.expected not in finding.message:
             lines.append(f"expected: {finding.expected}")
         if finding.seen is not None and finding.seen not in finding.message:
             lines.append(f"seen: {finding.seen}")

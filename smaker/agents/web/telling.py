@@ -17,6 +17,7 @@ WORDS_SHOWN = 6_000  # of the user's words, whole; of longer ones, the passages 
 PASSAGES_SHOWN = 3_000
 
 _BLANK = re.compile(r"\n[ \t]*\n")
+_HEADING = re.compile(r"#{1,6} [^\n]*|[^\n]+\n(=+|-+)")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 
 
@@ -66,7 +67,7 @@ def first_turns(
 
 def passages(text: str, about: str, most: int = PASSAGES_SHOWN) -> str:
     """The paragraphs of a text, in its order, that share most rare words with another, within ``most`` characters."""
-    blocks = [block.strip("\n") for block in _BLANK.split(text) if block.strip()]
+    blocks = _paragraphs(text)
     said = [{*_WORD.findall(block.lower())} for block in blocks]
     spread = Counter(word for words in said for word in words)
     wanted = {*_WORD.findall(about.lower())}
@@ -82,6 +83,19 @@ def passages(text: str, about: str, most: int = PASSAGES_SHOWN) -> str:
             taken.append(number)
             left -= len(blocks[number])
     return "\n\n".join(blocks[number] for number in sorted(taken))
+
+
+def _paragraphs(text: str) -> list[str]:
+    """The paragraphs, the first below a heading together with it."""
+    found: list[str] = []
+    heading = ""
+    for block in (block.strip("\n") for block in _BLANK.split(text) if block.strip()):
+        if _HEADING.fullmatch(block):
+            heading = f"{block}\n\n"
+        else:
+            found.append(heading + block)
+            heading = ""
+    return found
 
 
 def after(visit: Visit, *, whole: bool, taken: int) -> str:

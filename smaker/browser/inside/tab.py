@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from playwright.async_api import BrowserContext, Error, Locator, Page, Request, Route
 from playwright.async_api import TimeoutError as TookTooLong
 
-from smaker.browser.inside.scripts import BARE, DIGEST, PAGE
+from smaker.browser.inside.scripts import AROUND, BARE, DIGEST, PAGE
 from smaker.browser.inside.shapes import like
 from smaker.browser.inside.watch import Seen, Watch, address_of, path_of
 from smaker.core.ports.browser import EXPECTATIONS, UNIQUE, Action, Target
@@ -36,6 +36,7 @@ _STATES = {
     "not stable": "it keeps moving",
     "outside of the viewport": "it lies outside of the window",
 }
+_TAKEN = "intercepts pointer events"
 _OVER = 200  # letters of what lies over a control
 
 Result = TypeVar("Result")
@@ -172,11 +173,21 @@ class Tab:
             else:
                 await self._do(action, await self.find(action.target, unique), value)
         except Error as error:
-            self._judge(action, value, error)
+            self._judge(action, value, error, around=await self._around(action, unique, error))
         if action.kind not in _SETTLED_LATER:
             await self.settle()
 
-    def _judge(self, action: Action, value: str, error: Error) -> None:
+    async def _around(self, action: Action, unique: str, error: Error) -> str:
+        """Where something that contains a control takes its clicks: by which part of it, as far as that can be told."""
+        if action.target is None or _TAKEN not in error.message:
+            return ""
+        try:
+            node = await self.find(action.target, unique)
+            return str(await self.ask(node.evaluate(AROUND, timeout=REACH_S * 1000)))
+        except (Error, Missing):
+            return ""
+
+    def _judge(self, action: Action, value: str, error: Error, *, around: str = "") -> None:
         """Say what an error of the browser means; one of a page that came after all means nothing."""
         said = _why(error.message)
         if isinstance(error, TookTooLong):
@@ -185,7 +196,7 @@ class Tab:
         if self.seen.hostile or (travels and isinstance(error, TookTooLong)):
             raise Stuck from error
         if not travels:
-            raise Missing(f"{action} could not be done: {said}") from error
+            raise Missing(f"{action} could not be done: {said}{around}") from error
         if "net::ERR_" in said and not any(reason in said for reason in _NO_MATTER):
             raise Missing(f"{value or 'The page'} does not answer: {said}") from error
 

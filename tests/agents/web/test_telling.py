@@ -51,6 +51,8 @@ def test_of_long_words_the_passages_about_a_path_are_told() -> None:
     assert "Every note has a title" in one[2]
     assert len(passages(words, "note title weather")) <= PASSAGES_SHOWN * 1.1
     assert passages(words, "zebra") == ""
+    short = passages("# Notes\n\n## Titles\n\nA title is short.\n\n## Weather\n\nNo weather.\n\n# End", "title")
+    assert short == "## Titles\n\nA title is short."
 
 
 def test_an_objection_is_told_with_what_was_found() -> None:
