@@ -56,8 +56,9 @@ async def test_builds_that_nobody_drives_are_not_polled(desk: Any, reads: Counte
         assert len({event.project for event in feed.activity}) == feed_module.NEWEST
         reads.clear()
         await asyncio.sleep(2.5)
-        assert set(reads) == {"projects"}
+        assert set(reads) <= {"projects"}, "and where to list them takes long, not even that often"
         assert reads.total() <= 3
+        await desk.until(pilot, lambda: reads["projects"], 30)
 
 
 async def test_a_build_that_another_process_takes_up_is_followed_and_let_go(
