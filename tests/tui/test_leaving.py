@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -77,6 +78,15 @@ async def stopped(desk: Any, project: str) -> int:
 
 async def test_builds_go_on_in_a_process_of_their_own_and_are_seen_live(desk: Any) -> None:
     stopping = asyncio.create_task(stopped(desk, await desk.project()))
+    try:
+        await go_on_in_the_background(desk, stopping)
+    finally:
+        if not stopping.cancel():  # it was stopped, and would stay so where the test has failed
+            with suppress(ProcessLookupError):
+                os.kill(stopping.result(), signal.SIGCONT)
+
+
+async def go_on_in_the_background(desk: Any, stopping: asyncio.Task[int]) -> None:
     async with desk.shown() as pilot:
         await asked(desk, pilot, "background")
         await desk.left(pilot, 40)
