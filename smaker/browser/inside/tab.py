@@ -36,7 +36,7 @@ _STATES = {
     "not stable": "it keeps moving",
     "outside of the viewport": "it lies outside of the window",
 }
-_TAKEN = "intercepts pointer events"
+_COVERED = "lies over it"
 _OVER = 200  # letters of what lies over a control
 
 Result = TypeVar("Result")
@@ -179,7 +179,7 @@ class Tab:
 
     async def _around(self, action: Action, unique: str, error: Error) -> str:
         """Where something that contains a control takes its clicks: by which part of it, as far as that can be told."""
-        if action.target is None or _TAKEN not in error.message:
+        if action.target is None or not _why(error.message).endswith(_COVERED):
             return ""
         try:
             node = await self.find(action.target, unique)
@@ -330,4 +330,4 @@ def _why(message: str) -> str:
     if not hindered:
         return message.splitlines()[0]
     over, state = hindered[-1].group("over", "state")
-    return f"{over[:_OVER]} lies over it" if over else _STATES[state]
+    return f"{over[:_OVER]} {_COVERED}" if over else _STATES[state]

@@ -204,7 +204,7 @@ class SettingsScreen(LiveScreen):
             await asyncio.to_thread(self.services.settings.try_value, key, text)
         except ConfigError as error:
             _, named, rest = error.message.partition(key)  # where in the file is nothing to who does not see it
-            return f"{key}{rest}" if named else f"{error.message}\n{error.hint}".strip()
+            return f"{key}{rest}" if named else complaint(error)
         return ""
 
     def _wrong(self, why: str) -> None:
