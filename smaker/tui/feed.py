@@ -27,6 +27,7 @@ from smaker.tui.view import RECENT, Facts, ProjectView
 
 FRAME_S = 1 / 15
 LIST_S = 1.0  # between two looks for projects of other terminals; longer where a look takes long
+REST_S = 5.0  # at most, between two looks: one that took long was perhaps a slow moment of the machine
 BACK_OFF_S = 10.0  # at most, while the engine cannot be reached
 ANSWER_S = 20.0  # without an answer for so long, it is taken not to be reached
 FRAME_CHARACTERS = 1 << 16  # of one task's output between two frames
@@ -128,7 +129,7 @@ class Feed:
                     self._follow_anew()
                 self._set_lost("")
                 self._listed(listed)
-                wait = max(LIST_S, 20 * (time.monotonic() - began))
+                wait = max(LIST_S, min(REST_S, 20 * (time.monotonic() - began)))
                 self._ask_after_quiet()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._again.wait(), wait)
@@ -303,7 +304,7 @@ class Feed:
                 self._let_go(project)
             self._hear(view)
             self._changed(project)
-            await asyncio.sleep(max(FRAME_S, 5 * (time.monotonic() - began)) if known else 0)
+            await asyncio.sleep(max(FRAME_S, min(REST_S, 5 * (time.monotonic() - began))) if known else 0)
 
     def _failed(self, view: ProjectView, error: SmakerError) -> None:
         """One project cannot be read: it was deleted, or its record is damaged."""

@@ -58,7 +58,7 @@ class Desk:
             yield pilot
 
     @staticmethod
-    async def until(pilot: Pilot[Any], holds: Callable[[], Any], timeout_s: float = 20) -> None:
+    async def until(pilot: Pilot[Any], holds: Callable[[], Any], timeout_s: float = 60) -> None:
         """Wait until something is so; the test fails if that takes too long."""
         async with asyncio.timeout(timeout_s):
             while not holds():
@@ -66,7 +66,7 @@ class Desk:
         await pilot.pause()
 
     @staticmethod
-    async def left(pilot: Pilot[Any], timeout_s: float = 20) -> None:
+    async def left(pilot: Pilot[Any], timeout_s: float = 60) -> None:
         """Wait until the app ends, without a word to its widgets: they no longer answer then."""
         async with asyncio.timeout(timeout_s):
             while not pilot.app._exit:  # noqa: ASYNC110  nothing tells of it
@@ -242,7 +242,7 @@ class Tmux:
         """The same with the codes of its colours."""
         return self._do("capture-pane", "-p", "-e")
 
-    def until(self, pattern: str, timeout_s: float = 30) -> str:
+    def until(self, pattern: str, timeout_s: float = 60) -> str:
         """Wait for what is shown to match; return it. The test fails with the screen if it does not."""
         deadline = time.monotonic() + timeout_s
         while not re.search(pattern, shown := self.screen, re.M):

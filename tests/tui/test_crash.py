@@ -45,7 +45,7 @@ def run(terminal: Any, tmp_path: Path, *code: str) -> int:
 
 def left(terminal: Any, tmp_path: Path) -> str:
     """Wait for the prompt; see that all of the terminal is as it was. Return what is shown."""
-    shown = terminal.until(r"^code \d+", 20)
+    shown = terminal.until(r"^code \d+")
     terminal.until(r"ready> *$")
     assert (tmp_path / "after").read_text() == (tmp_path / "before").read_text()
     assert terminal.flags() | SANE == terminal.flags()

@@ -57,8 +57,8 @@ async def test_deploy_watch_roll_back_and_stop(
                 made = [task for task in view.tasks if task.stage.value == "deploy" and task.state.value == "done"]
                 return len(made) == times and view.status in settled
 
-            await desk.until(pilot, done, 60)
-            await desk.until(pilot, lambda: "✓ healthy" in state(tab), 30)
+            await desk.until(pilot, done)
+            await desk.until(pilot, lambda: "✓ healthy" in state(tab))
 
         tab = await go(pilot, "deployment", project)
         await pilot.press("D")
@@ -104,7 +104,7 @@ async def test_deploy_watch_roll_back_and_stop(
         await pilot.press("s")
         await desk.until(pilot, lambda: isinstance(app.screen, Confirm))
         await pilot.press("left", "enter")
-        await desk.until(pilot, lambda: "nothing is deployed" in state(tab), 30)
+        await desk.until(pilot, lambda: "nothing is deployed" in state(tab))
         assert await desk.services.deployments.current(project) is None
 
 

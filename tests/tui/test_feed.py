@@ -58,7 +58,26 @@ async def test_builds_that_nobody_drives_are_not_polled(desk: Any, reads: Counte
         await asyncio.sleep(2.5)
         assert set(reads) <= {"projects"}, "and where to list them takes long, not even that often"
         assert reads.total() <= 3
-        await desk.until(pilot, lambda: reads["projects"], 30)
+        await desk.until(pilot, lambda: reads["projects"])
+
+
+async def test_one_look_that_takes_long_does_not_blind_it(
+    desk: Any, open_desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "REST_S", 1.5)
+    project = await desk.project()
+    other = await open_desk(desk.local.home)
+    look, looks = desk.services.control.projects, Counter[str]()
+
+    async def slow_at_first() -> Any:
+        looks["projects"] += 1
+        await asyncio.sleep(3 if looks["projects"] == 1 else 0)
+        return await look()
+
+    monkeypatch.setattr(desk.services.control, "projects", slow_at_first)
+    async with desk.shown() as pilot:
+        await emit(other, project, "elsewhere")
+        await desk.until(pilot, lambda: activity(pilot)[-1:] == ["elsewhere"], 20)
 
 
 async def test_a_build_that_another_process_takes_up_is_followed_and_let_go(

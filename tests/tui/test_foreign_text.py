@@ -229,11 +229,11 @@ async def build(desk: Any, pilot: Pilot[Any]) -> Seen:
         desk.services.builder.start(project, failed.append)
     await desk.until(pilot, lambda: len(pilot.app.feed._following) == len(projects))
     desk.mallory.go.set()
-    await desk.until(pilot, lambda: not desk.services.builder.running(), 60)
+    await desk.until(pilot, lambda: not desk.services.builder.running())
     assert not failed
     for project in projects:
         pilot.app.feed.refresh(project)
-    await desk.until(pilot, lambda: {view.status for view in pilot.app.feed.views.values()} == STATES, 30)
+    await desk.until(pilot, lambda: {view.status for view in pilot.app.feed.views.values()} == STATES)
     return before
 
 

@@ -63,7 +63,7 @@ async def test_paused_builds_go_on_by_one_key(desk: Any) -> None:
         views = pilot.app.feed.views
         await desk.until(pilot, lambda: views[project.id].status == "PAUSED")
         await pilot.press("r")
-        await desk.until(pilot, lambda: views[project.id].status == "READY", 60)
+        await desk.until(pilot, lambda: views[project.id].status == "READY")
 
 
 async def stopped(desk: Any, project: str) -> int:

@@ -128,7 +128,7 @@ async def test_a_lost_engine_is_said_and_no_event_is_lost(
         monkeypatch.setattr(app.feed, "take", listen)
         app.show("project", project)
         await desk.until(pilot, lambda: isinstance(app.screen, ProjectScreen))
-        await desk.until(pilot, lambda: app.feed.views[project].seq > 10, 60)
+        await desk.until(pilot, lambda: app.feed.views[project].seq > 10)
 
         process.send_signal(signal.SIGKILL)
         await process.wait()
@@ -138,8 +138,8 @@ async def test_a_lost_engine_is_said_and_no_event_is_lost(
 
         seen = app.feed.views[project].seq
         process = await start(home, "1000")
-        await desk.until(pilot, lambda: not banner.display, 60)
-        await desk.until(pilot, lambda: app.feed.views[project].seq > seen, 60)
+        await desk.until(pilot, lambda: not banner.display)
+        await desk.until(pilot, lambda: app.feed.views[project].seq > seen)
 
         os.kill(process.pid, signal.SIGSTOP)
         await desk.until(pilot, lambda: banner.display and "no answer for 2 seconds" in str(banner.render()))

@@ -42,7 +42,7 @@ async def test_the_first_run_finds_what_is_there_and_one_enter_builds(desk: Any,
         screen = await on(desk, pilot, WelcomeScreen)
         assert screen.query_one("#sample", TextArea).has_focus
         checks = screen.query_one("#checks", Static)
-        await desk.until(pilot, lambda: "✓ git" in str(checks.render()), 60)
+        await desk.until(pilot, lambda: "✓ git" in str(checks.render()))
         assert "sandbox" in str(checks.render())
         await pilot.press("enter")
         shown = await on(desk, pilot, ProjectScreen)

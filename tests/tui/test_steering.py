@@ -35,7 +35,7 @@ async def on(desk: Any, pilot: Any, kind: type) -> Any:
 async def seen(desk: Any, pilot: Any, project: str, status: str) -> None:
     """Wait until the app shows a status."""
     views = pilot.app.feed.views
-    await desk.until(pilot, lambda: project in views and views[project].facts and views[project].status == status, 60)
+    await desk.until(pilot, lambda: project in views and views[project].facts and views[project].status == status)
 
 
 async def palette(desk: Any, pilot: Any, words: str) -> None:
@@ -247,7 +247,7 @@ async def test_the_palette_has_the_verbs_that_make_sense(built: Any) -> None:
         await seen(built, pilot, project, "READY")
         await palette(built, pilot, "replay")
         screen = await on(built, pilot, Show)
-        await built.until(pilot, lambda: "equal" in str(screen.query_one("#later", Static).render()), 60)
+        await built.until(pilot, lambda: "equal" in str(screen.query_one("#later", Static).render()))
         await pilot.press("escape")
         for words, wanted in (("export", Words), ("restart", OneOf), ("doctor", Show), ("profiles", Show)):
             await palette(built, pilot, words)

@@ -47,15 +47,15 @@ def test_the_whole_way_by_keys_alone(tmux: Any, tmp_path: Path, size: tuple[int,
     terminal.keys("u")
     terminal.until("(?i)rewind.*t5|t5.*rewind")
     terminal.keys("y")
-    terminal.until(r"\b5 commits", 30)
+    terminal.until(r"\b5 commits")
     assert "FAQ" not in (tmp_path / "home").joinpath("projects").glob("*/index.html").__next__().read_text()
 
     terminal.keys("Escape")
     terminal.keys("Escape")
-    terminal.until("Activity", 10)
+    terminal.until("Activity")
     time.sleep(0.5)  # or Escape and q would be one key, with Alt
     terminal.keys("q")
-    terminal.until(r"ready> *$", 30)
+    terminal.until(r"ready> *$")
     assert terminal.flags()["alternate_on"] == "0"
 
 

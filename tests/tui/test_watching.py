@@ -124,7 +124,7 @@ async def test_a_build_is_seen_as_it_goes(desk: Any) -> None:
         await desk.until(pilot, lambda: isinstance(app.screen, ProjectScreen))
         stream = app.screen.query_one("#stream", Stream)
         await desk.until(pilot, lambda: any("TAP" in line or "✔" in line for line in stream.lines), 90)
-        await desk.until(pilot, lambda: "READY" in str(app.screen.query_one("#summary", Static).render()), 60)
+        await desk.until(pilot, lambda: "READY" in str(app.screen.query_one("#summary", Static).render()))
         assert not failed
         await pilot.press("escape")
         activity = app.screen.query_one("#activity", Stream)
