@@ -7,7 +7,7 @@ PROMPT ?= A REST API to track books (title, author, year) and loans (book, borro
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix format lint types layers bench coverage docs screens clean
+.PHONY: help demo test again check fix format lint types layers bench coverage docs screens clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -52,8 +52,12 @@ fix: $(BIN)/.dev ## Mend what can be mended by itself
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+again: $(BIN)/.dev ## Run the tests that failed last, one at a time
+	@$(BIN)/python -m pytest -n 1 --last-failed --last-failed-no-failures none $(ARGS)
+
 coverage: ## Run all tests and measure what they cover
-	@$(MAKE) --no-print-directory test ARGS="--cov --cov-report=term --cov-fail-under=90 $(ARGS)"
+	@$(MAKE) --no-print-directory test ARGS="--cov --cov-report= $(ARGS)"
+	@$(BIN)/coverage report --fail-under=90
 
 bench: $(BIN)/.dev ## Measure what docs/performance.md reports
 	@$(BIN)/python -m benchmarks
