@@ -23,6 +23,10 @@ UNSEEN = {("run", "start")}
 DISPUTED = "disputed"
 """Where a task that visits finds the paths that a fixer disputes."""
 
+HELD = "held"
+"""Where a task that tries the software keeps the tree of the files that it found well; and a fixer's, the tree of the
+last time that what now found something did not."""
+
 PATIENCE = 3
 """Rounds without progress before something else is tried."""
 
@@ -100,6 +104,8 @@ def _add_round(draft: Draft, task: Task, now: _State, *, number: int, anew: _Sta
     if turn := now.turn + (anew is not None):
         payload["turn"] = turn
     payload["findings"] = [*given]
+    if held := _held(draft, task.stage):
+        payload[HELD] = held
     fix = draft.add(
         Stage.FIX,
         f"Fix {counted(len(given), 'finding')}" + (", begun anew" if anew else ""),
@@ -116,6 +122,17 @@ def _add_round(draft: Draft, task: Task, now: _State, *, number: int, anew: _Sta
         same = {key: value for key, value in task.payload.items() if key != DISPUTED}
         last = draft.add(task.stage, task.title, after=(again.id,), payload=same)
     _follow(draft, followers, task, last)
+
+
+def hold(draft: Draft, task: Task, tree: str) -> None:
+    """Note that a task found nothing wrong with the files of a tree."""
+    draft.put(draft.tasks[task.id], payload={**task.payload, HELD: tree})
+
+
+def _held(draft: Draft, stage: Stage) -> str:
+    """The files that a stage last found well; "" if it never did."""
+    held = (str(task.payload.get(HELD, "")) for task in reversed(draft.build.tasks) if task.stage is stage)
+    return next(filter(None, held), "")
 
 
 def _give_up(draft: Draft, message: str) -> None:

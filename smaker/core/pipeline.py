@@ -30,7 +30,7 @@ from smaker.core.commands import (
 )
 from smaker.core.draft import REPLACED, Draft
 from smaker.core.errors import UsageError
-from smaker.core.mending import doubt, judge, mend, remember
+from smaker.core.mending import doubt, hold, judge, mend, remember
 from smaker.core.models import (
     Answer,
     Deployment,
@@ -200,15 +200,15 @@ def _after_done(draft: Draft, task: Task, outcome: Outcome, commit: str | None) 
             draft.skeleton = commit
         case Stage.TESTS:
             draft.prove(outcome.proofs)
-        case Stage.RUN:
+        case Stage.RUN | Stage.WEB:
             draft.report = outcome.report
+            if report := outcome.report or draft.build.report:
+                hold(draft, task, report.tree)
         case Stage.FIX:
             judge(draft, task, outcome)
             remember(draft, task, commit)
         case Stage.REVIEW if outcome.findings:
             doubt(draft, task, outcome)
-        case Stage.WEB:
-            draft.report = outcome.report
         case Stage.DEPLOY:
             draft.deployment = outcome.deployment
             if commit is not None:  # files that the target needs were added: what is proved are the files before

@@ -124,6 +124,24 @@ def test_the_limit_ends_it_all_the_same() -> None:
     assert build.project.state is ProjectState.FAILED
 
 
+def test_who_mends_is_told_of_the_files_that_were_last_found_well() -> None:
+    build = build_of(5)
+    run = build.tasks[0]
+    report = TestReport(tree="well")
+    build = fold(build, advance(build, run.id, Outcome(verdict=Verdict.DONE, summary="s", report=report), at=AT))
+    assert "held" not in run.payload
+    later = run.model_copy(update={"id": "t2"})
+    web = run.model_copy(update={"id": "t3", "stage": Stage.WEB})
+    build = build.model_copy(update={"tasks": (*build.tasks, later, web)})
+    wrong = Outcome(verdict=Verdict.FINDINGS, summary="s", findings=(Finding(source="test", message="no"),))
+    ran = fold(build, advance(build, later.id, wrong, at=AT))
+    assert ran.tasks[-2].payload["held"] == "well"
+    visited = fold(build, advance(build, web.id, wrong, at=AT))
+    assert "held" not in visited.tasks[-3].payload, "the tests passed on them, but nobody had visited them"
+    well = fold(build, advance(build, web.id, Outcome(verdict=Verdict.DONE, summary="s"), at=AT))
+    assert well.task(web.id).payload["held"] == "well", "the newest report is of the files that were visited"
+
+
 def web_build(disputes: Sequence[Dispute], *, times: int = 1) -> Build:
     """A build whose paths are found wrong, ``times`` over, and disputed by whoever is to mend them."""
     build = build_of(5)

@@ -14,6 +14,7 @@ from smaker.agents.model.guards import outside_of_tests
 from smaker.agents.model.loop import Work
 from smaker.agents.model.plan import spec_text
 from smaker.agents.model.showing import repository
+from smaker.agents.model.since import changed_since_it_held
 from smaker.agents.model.talk import file_format, room
 from smaker.agents.prompts import render
 from smaker.agents.web.paths import signature, slug
@@ -48,7 +49,8 @@ class ModelFixer:
         first, matter, others = await _files(context, profile, findings)
         traits = await context.model_traits(Role.FIXING)
         words, plan, found = context.project.prompt, spec_text(context.spec), findings_text(findings)
-        budget = room(traits, words, plan, found, most=FILES_SHOWN)
+        since = await changed_since_it_held(context)
+        budget = room(traits, words, plan, found, since, most=FILES_SHOWN)
         affected = Affected(context, profile, findings)
         work = Work(
             context=context,
@@ -62,6 +64,7 @@ class ModelFixer:
                 prompt=words,
                 spec=plan,
                 findings=found,
+                since=since,
                 files=await repository(context, matter, budget=budget, about=found, first=first),
                 others=", ".join(others[:60]),
             ),

@@ -58,6 +58,18 @@ def test_what_is_seen_is_said_once() -> None:
     assert "seen:" not in findings_text([ADD.model_copy(update={"seen": "the list stays empty"})])
 
 
+def test_the_page_that_several_end_on_is_shown_once() -> None:
+    page = "The page then (/):\n" + "- text: a long page, the same for all\n" * 5
+    first, other = (
+        ADD.model_copy(update={"message": name, "evidence": f"{page}\n{name}:\n1. goto /\n2. click {name}"})
+        for name in ("Add", "List")
+    )
+    told = findings_text([first, other])
+    assert told.count("the same for all") == 5
+    assert "The page then (/): as in 1.\n\nList:\n1. goto /" in told
+    assert "2. click Add" in told
+
+
 @pytest.mark.parametrize(
     ("finding", "without_styles"),
     [

@@ -217,6 +217,10 @@ def test_the_list_has_its_name():
         (kept,) = read_paths(await workspace.read(PATHS_FILE, tree=tree))
         assert [action.target.name for action in kept.actions if action.target] == ["Title", "Add", "Groceries"]
         assert b"Groceries" in await workspace.read("tests/web/test_add_an_item.py", tree=tree)
+        mending = next(asked.text for asked in opened.server.requests if "You mend software" in asked.text)
+        since = mending.partition("# What changed since it was last found well")[2]
+        assert '+<ul aria-label="Groceries">' in since
+        assert (await opened.local.replay(build.project.id)).equal
 
 
 async def told(opened: Any, build: Any) -> list[str]:

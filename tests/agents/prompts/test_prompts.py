@@ -32,6 +32,7 @@ GIVEN: dict[str, object] = {
     "existing": "",
     "others": "README.md",
     "findings": "## 1. it fails",
+    "since": "--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-x = 2\n+x = 1",
     "pattern": "tests/acceptance/test_*.py",
     "naming": "Each test has a mark.",
     "tools": [],
