@@ -1,4 +1,5 @@
-"""Look at the tests that proved something: do they still assert what they asserted then?"""
+"""Look at what shows that requirements hold: tests that proved one, do they still assert what they asserted then? And
+the paths through the pages that are kept."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from smaker.agents.evidence import compare_proofs, files_beside, is_test_file, read_tests
+from smaker.agents.web.paths import PATHS_FILE, read_paths
 from smaker.core.models import Proof, TestSource
 from smaker.core.profile import Profile
 
@@ -33,6 +35,14 @@ async def inspect_proofs(proofs: Sequence[Proof], read: Callable[[str], Awaitabl
         if path in unreadable:
             broken[proof.source.id] = unreadable[path]
     return broken
+
+
+async def requirements_by_path(read: Callable[[str], Awaitable[bytes | None]]) -> dict[str, tuple[str, ...]]:
+    """Return the paths that are kept, and the requirements that each shows; none where their file cannot be read."""
+    try:
+        return {path.name: path.requirements for path in read_paths(await read(PATHS_FILE) or b"")}
+    except ValueError:
+        return {}
 
 
 class Files(Protocol):

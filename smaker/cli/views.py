@@ -168,6 +168,7 @@ def trace_dict(found: Trace) -> dict[str, Any]:
                 "must": row.must,
                 "proved": row.proved,
                 "tests": [{"id": test.id, "status": test.status, "reason": test.reason} for test in row.tests],
+                "paths": [{"name": path.name, "taken": not path.reason, "reason": path.reason} for path in row.paths],
                 "commits": list(row.commits),
             }
             for row in found.rows
@@ -185,6 +186,7 @@ def trace_text(found: Trace) -> str:
         )
         lines += [f"        {test.id}  {test.reason or test.status}" for test in row.tests]
         lines += [] if row.tests else ["        no test names it"]
+        lines += [f"        in a browser: {path.name}  {path.reason or 'taken'}" for path in row.paths]
     unproved = len(found.unproved)
     lines.append("")
     if found.weakened:

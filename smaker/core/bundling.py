@@ -40,7 +40,7 @@ async def gather(store: Store, workspace: Workspace, project: str, table: Trace,
         spec=spec,
         proofs=build.project.proofs,
         report=report,
-        trace=table,
+        trace=table.without_paths,
         exhibits=_exhibits([step for step in steps if step.tree in trees], newest),
     )
     artifacts = {f"{artifact.kind}/{artifact.name}": await store.get_blob(artifact.sha256) for artifact in newest}

@@ -6,7 +6,7 @@ It never runs a task: a Worker does. Both share the store, so a command from one
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,8 @@ from smaker.core.control import MAX_SHOWN, Contents, NewProject, Snapshot
 from smaker.core.errors import Conflict, NotFound, SmakerError, UsageError
 from smaker.core.events import Delta, Event, NewEvent
 from smaker.core.listing import pick
-from smaker.core.models import REPORT, Artifact, Desired, Project, Proof, Step, StepKind, TestReport, Usage
+from smaker.core.mending import held_by
+from smaker.core.models import REPORT, Artifact, Desired, Project, Proof, Stage, Step, StepKind, TestReport, Usage
 from smaker.core.pipeline import begin, rewind, settled, steer
 from smaker.core.ports import Build, Change, Clock, CommitInfo, ProjectLock, Store, Workspace, Workspaces
 from smaker.core.proof import Trace, trace
@@ -28,8 +29,11 @@ from smaker.core.typed import masked, masked_command, notice, title_of
 POLL_S = 0.2
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
-Inspect = Callable[[Sequence[Proof], Callable[[str], Awaitable[bytes | None]]], Awaitable[dict[str, str]]]
+Reading = Callable[[str], Awaitable[bytes | None]]
+Inspect = Callable[[Sequence[Proof], Reading], Awaitable[dict[str, str]]]
 """Says for each proved test that no longer asserts what it did, why. Given the proofs and a reader of files."""
+Paths = Callable[[Reading], Awaitable[Mapping[str, Collection[str]]]]
+"""Returns the paths through the pages that are kept, and the requirements that each shows. Given a reader of files."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Desk:
     lock: ProjectLock
     inspect: Inspect
     redact: Callable[[str], str] = str
+    paths: Paths | None = None
 
 
 class Engine:
@@ -187,6 +192,8 @@ class Engine:
             tree=tree,
             broken=await self._desk.inspect(build.project.proofs, read),
             commits=commits,
+            paths=await self._desk.paths(read) if self._desk.paths is not None else {},
+            walked=held_by(build.tasks, Stage.WEB),
         )
 
     async def history(self, project: str) -> list[CommitInfo]:

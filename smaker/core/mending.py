@@ -104,7 +104,7 @@ def _add_round(draft: Draft, task: Task, now: _State, *, number: int, anew: _Sta
     if turn := now.turn + (anew is not None):
         payload["turn"] = turn
     payload["findings"] = [*given]
-    if held := _held(draft, task.stage):
+    if held := held_by(draft.build.tasks, task.stage):
         payload[HELD] = held
     fix = draft.add(
         Stage.FIX,
@@ -129,9 +129,9 @@ def hold(draft: Draft, task: Task, tree: str) -> None:
     draft.put(draft.tasks[task.id], payload={**task.payload, HELD: tree})
 
 
-def _held(draft: Draft, stage: Stage) -> str:
-    """The files that a stage last found well; "" if it never did."""
-    held = (str(task.payload.get(HELD, "")) for task in reversed(draft.build.tasks) if task.stage is stage)
+def held_by(tasks: Sequence[Task], stage: Stage) -> str:
+    """The tree of the files that a stage last found well; "" if it never did."""
+    held = (str(task.payload.get(HELD, "")) for task in reversed(tasks) if task.stage is stage)
     return next(filter(None, held), "")
 
 

@@ -6,7 +6,7 @@ passed in the newest run, and that run was of the files as they are now.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from smaker.core.models import Proof, TestReport, TestStatus
 from smaker.core.spec import Frozen, Spec
@@ -27,14 +27,23 @@ class TraceTest(Frozen):
         return not self.reason
 
 
+class TracePath(Frozen):
+    """A path through the pages that shows a requirement, besides its tests. ``reason`` says why it does not show it of
+    the files as they are, and is empty where it does."""
+
+    name: str
+    reason: str = ""
+
+
 class TraceRow(Frozen):
-    """One requirement, its tests, and the commits that serve it."""
+    """One requirement, its tests, the paths that show it in a browser, and the commits that serve it."""
 
     requirement: str
     text: str
     must: bool
     tests: tuple[TraceTest, ...]
     commits: tuple[str, ...] = ()
+    paths: tuple[TracePath, ...] = ()
 
     @property
     def proved(self) -> bool:
@@ -47,6 +56,11 @@ class Trace(Frozen):
 
     rows: tuple[TraceRow, ...]
     stale: str = ""
+
+    @property
+    def without_paths(self) -> Trace:
+        """The same of tests alone: they are run again wherever a proof is looked at, paths are not."""
+        return self.model_copy(update={"rows": tuple(row.model_copy(update={"paths": ()}) for row in self.rows)})
 
     @property
     def unproved(self) -> tuple[TraceRow, ...]:
@@ -74,11 +88,15 @@ def trace(
     tree: str,
     broken: Mapping[str, str],
     commits: Mapping[str, tuple[str, ...]] | None = None,
+    paths: Mapping[str, Collection[str]] | None = None,
+    walked: str = "",
 ) -> Trace:
     """Return the table of requirements and their proofs.
 
     ``tree`` is the git tree of the files as they are now. ``broken`` says for each proved test (by id) that no longer
-    asserts what it did, why: deleted, skipped, an assertion removed. ``commits`` are requirement id -> commit ids.
+    asserts what it did, why: deleted, skipped, an assertion removed. ``commits`` are requirement id -> commit ids,
+    ``paths`` the requirements that each path through the pages shows; ``walked`` is the tree on which all of them could
+    last be taken.
     """
     stale = ""
     if report is None:
@@ -88,6 +106,7 @@ def trace(
     status = {result.id: result for result in report.results} if report else {}
     rows: list[TraceRow] = []
     listed = tuple(proofs)
+    changed = "" if walked == tree else "the files changed since it was taken" if walked else "it was not taken yet"
     for requirement in spec.requirements:
         tests: list[TraceTest] = []
         for proof in listed:
@@ -115,6 +134,11 @@ def trace(
                 must=requirement.must,
                 tests=tuple(tests),
                 commits=(commits or {}).get(requirement.id, ()),
+                paths=tuple(
+                    TracePath(name=name, reason=changed)
+                    for name, shown in (paths or {}).items()
+                    if requirement.id in shown
+                ),
             )
         )
     return Trace(rows=tuple(rows), stale=stale)

@@ -76,6 +76,7 @@ def groups(spec: Spec, table: Trace, assumptions: tuple[str, ...] = ()) -> list[
 
 def _requirement(entry: Requirement, row: TraceRow | None, spec: Spec, stale: str) -> Entry:
     tests = row.tests if row is not None else ()
+    paths = row.paths if row is not None else ()
     failing = any(test.status == "failed" for test in tests)
     sign = PROVED if row is not None and row.proved else FAILS if failing else OPEN
     state = {PROVED: "proved", FAILS: "fails", OPEN: "not proved"}[sign]
@@ -93,6 +94,7 @@ def _requirement(entry: Requirement, row: TraceRow | None, spec: Spec, stale: st
         f"No proof holds: {stale}." if stale else "",
         "Tests:" if shown else "No test names it yet.",
         *shown,
+        *(f"  In a browser: {path.name}{f': {path.reason}' if path.reason else ', taken'}" for path in paths),
         f"Commits: {', '.join(sha[:7] for sha in row.commits)}" if row is not None and row.commits else "",
     )
     return Entry(f"{entry.id:<4}{'' if entry.must else '(should) '}{entry.text}", about, sign, entry.id)

@@ -206,7 +206,7 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
 
     Raises StorageError, SandboxUnavailable, ConfigError.
     """
-    from smaker.agents.inspection import inspect_proofs
+    from smaker.agents.inspection import inspect_proofs, requirements_by_path
     from smaker.core.bus import Bus
     from smaker.core.clock import SystemClock
     from smaker.core.engine import Desk, Engine
@@ -247,6 +247,7 @@ async def open_local(home: Path, settings: Settings) -> AsyncGenerator[Local]:
                 bus=bus,
                 lock=lock,
                 inspect=inspect_proofs,
+                paths=requirements_by_path,
                 redact=redactor.redact,
             )
         )

@@ -9,7 +9,7 @@ import pytest
 from textual.widgets import OptionList, Static, TextArea, Tree
 
 from smaker.config.spec_file import dump_spec
-from smaker.core.proof import Trace, TraceRow, TraceTest
+from smaker.core.proof import Trace, TracePath, TraceRow, TraceTest
 from smaker.core.spec import DataField, Entity, FieldType, Launch, ProductKind, Requirement, Scenario, Spec
 from smaker.tui.plan_text import groups
 from smaker.tui.screens.confirm import Confirm
@@ -47,7 +47,13 @@ def test_a_plan_is_told_in_full() -> None:
             TraceRow(
                 requirement="R2", text="", must=False, tests=(TraceTest(id="a::u", status="failed", reason="failed"),)
             ),
-            TraceRow(requirement="R3", text="", must=True, tests=()),
+            TraceRow(
+                requirement="R3",
+                text="",
+                must=True,
+                tests=(),
+                paths=(TracePath(name="Lend"), TracePath(name="Give back", reason="it was not taken yet")),
+            ),
         )
     )
     found = {group.title: group for group in groups(spec, table, ("What is due? Taken: a week.",))}
@@ -57,6 +63,7 @@ def test_a_plan_is_told_in_full() -> None:
     assert "must  ✓ proved" in first and "- so" in first and "✓ a::t" in first
     assert "should  ✗ fails" in second and "✗ a::u: failed" in second
     assert "No test names it yet." in third
+    assert "In a browser: Lend, taken" in third and "In a browser: Give back: it was not taken yet" in third
     assert [entry.label for entry in found["Open questions"].entries] == [
         "Who lends? Taken: anyone.",
         "What is due? Taken: a week.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -127,9 +128,20 @@ async def test_a_path_that_works_is_kept_and_taken_again(shop: Any, pages: Any) 
         assert "serve.py PORT" not in asked, "nor the parts of the plan that are for others"
         shots = [one for one in await opened.local.store.artifacts(build.project.id) if one.kind == "screenshot"]
         assert shots
-        assert (await opened.local.control.trace(build.project.id)).holds, "keeping a path leaves the proof as it is"
+        table = await opened.local.control.trace(build.project.id)
+        assert table.holds, "keeping a path leaves the proof as it is"
+        assert [(row.requirement, [(path.name, path.reason) for path in row.paths]) for row in table.rows] == [
+            ("R1", [("Add an item", "")])
+        ]
         replayed = await opened.local.replay(build.project.id)
         assert replayed.equal
+        folder = Path(build.project.workspace)
+        (folder / "serve.py").write_text(GOOD + "\n# by hand\n")
+        (row,) = (await opened.local.control.trace(build.project.id)).rows
+        assert [path.reason for path in row.paths] == ["the files changed since it was taken"]
+        (folder / PATHS_FILE).write_text("[{")
+        (row,) = (await opened.local.control.trace(build.project.id)).rows
+        assert row.paths == ()
 
 
 async def test_what_a_visitor_finds_wrong_is_mended_with_no_hint(shop: Any, pages: Any, file: Any) -> None:
