@@ -143,7 +143,9 @@ class SmakerApp(App[None]):
     def on_smaker_app_moved(self) -> None:
         """Hand on what changed to the uppermost full screen, once it is there."""
         screen = next((screen for screen in reversed(self.screen_stack) if isinstance(screen, LiveScreen)), None)
-        if screen is None or not screen.painted or not screen.children:  # at the end it loses them before it goes
+        if not self.is_running:
+            return
+        if screen is None or not screen.painted or not screen.display:  # one that goes loses its widgets first
             self.set_timer(LATER_S, lambda: self.post_message(self.Moved()))
             return
         batch = self.feed.take()

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from smaker.tui.feed import Batch
+from smaker.tui.screens.dashboard import Dashboard
 from smaker.tui.screens.review import Review
 from smaker.tui.screens.settings import SettingsScreen
 
@@ -40,3 +42,26 @@ async def test_settings_are_left_while_they_are_read(desk: Any) -> None:
             await pilot.press("comma", "escape")
             await desk.until(pilot, lambda: not isinstance(app.screen, SettingsScreen))
         assert app.is_running
+
+
+async def test_no_screen_is_told_anything_while_it_goes(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    await desk.project()
+    there: list[bool] = []
+    moved = Dashboard.moved
+
+    def told(self: Dashboard, batch: Batch) -> None:
+        there.append(self.display)
+        moved(self, batch)
+
+    async def tell(app: Any) -> None:
+        while True:
+            app.post_message(app.Moved())
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(Dashboard, "moved", told)
+    async with desk.shown() as pilot:
+        await desk.until(pilot, lambda: pilot.app.feed.views)
+        telling = asyncio.ensure_future(tell(pilot.app))
+        await desk.until(pilot, lambda: len(there) > 5)
+    telling.cancel()
+    assert all(there)
