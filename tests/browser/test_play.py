@@ -93,6 +93,28 @@ async def test_what_a_person_does_beyond_clicking_is_played_and_kept(
         assert ran.exit_code == 0, ran.output
 
 
+async def test_what_was_never_there_is_told(serve: Serve, look: Look, job: Callable[..., BrowserJob]) -> None:
+    app = await serve("todo_app.py")
+    delete, wrong = (Target(role="button", name=name) for name in ("Delete", "Deletes"))
+    actions = (
+        Action(kind="hidden", target=delete),
+        Action(kind="hidden", target=wrong),
+        Action(kind="gone", value="Buy bread"),
+        Action(kind="gone", value="Buy wine"),
+        Action(kind="count", target=Target(css="li b"), value="0"),
+        Action(kind="hover", target=Target(role="listitem")),
+        Action(kind="visible", target=delete),
+    )
+    result = await look(app, job("play", actions=tuple(action for action in actions if action.value != "Buy bread")))
+    assert result.ended == "done"
+    told = {str(step.action): step.idle for step in result.steps if step.idle}
+    assert [*told] == [str(actions[number]) for number in (1, 3, 4)]
+    assert told[str(actions[1])].endswith("; of that role there are: 'Delete'")
+    failed = await look(app, job("play", actions=actions), "failed")
+    assert failed.ended == "failed"
+    assert not any(step.idle for step in failed.steps), "it may be there later"
+
+
 @pytest.mark.node
 async def test_what_is_expected_and_is_not_so_is_told_and_red_in_either_language(
     serve: Serve, look: Look, job: Callable[..., BrowserJob], run_tests: RunTests

@@ -98,6 +98,12 @@ def _paragraphs(text: str) -> list[str]:
     return found
 
 
+def idle(visit: Visit) -> str:
+    """What of a path shows nothing, for what is expected to be gone was never there; "" if nothing is so."""
+    assert visit.result is not None
+    return "; ".join(f"{step.action} shows nothing: {step.idle}" for step in visit.result.steps if step.idle)
+
+
 def after(visit: Visit, *, whole: bool, taken: int) -> str:
     """What a model is told of a try: the step that failed, and the page as it is now."""
     result = visit.result

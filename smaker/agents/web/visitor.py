@@ -13,7 +13,7 @@ from smaker.agents.model.structured import ask_for
 from smaker.agents.web.findings import left_untested, not_started, path_wrong
 from smaker.agents.web.launching import Launching
 from smaker.agents.web.paths import KeptPath, Untested, faults_of
-from smaker.agents.web.telling import Objection, after, first_turns
+from smaker.agents.web.telling import Objection, after, first_turns, idle
 from smaker.agents.web.turns import MOST_ACTIONS, Turn
 from smaker.core.browsing import Visit
 from smaker.core.context import Context
@@ -65,7 +65,8 @@ class Visitor:
         first = len(talk)
         well: tuple[Action, ...] = ()  # what worked
         told = ""
-        asked = False  # for an account of the steps
+        shows_nothing = ""
+        asked = False  # for an account of the steps, and for names that are there
         for number in range(MOST_TURNS):
             title = f"visit: {scenario.name}" + (f" ({number + 1})" if number else "")
             turn, talk = await ask_for(self._context, Role.TESTING, talk, Turn, title=title, traits=traits, first=first)
@@ -80,15 +81,16 @@ class Visitor:
                 did = tuple(step.action for step in visit.result.steps if step.ok)[1:]  # the first opens the start page
                 whole = len(did) == len(well) + len(turn.actions)
                 told = after(visit, whole=whole, taken=len(well))
+                shows_nothing = idle(visit)
                 well = did if len(did) >= len(well) else well
             if whole and turn.done:
                 left_out = turn.left_out(scenario.steps)
-                unaccounted = turn.unaccounted(scenario.steps)
+                doubts = "; ".join(filter(None, (turn.unaccounted(scenario.steps), shows_nothing)))
                 fault = _fault(well, left_out, scenario.steps)
-                if not fault and (asked or not unaccounted):
+                if not fault and (asked or not doubts):
                     return _end(scenario, well, left_out)
                 asked = asked or not fault
-                told = f"{told}\nNot the end yet: {fault or unaccounted}.".strip()
+                told = f"{told}\nNot the end yet: {fault or doubts}.".strip()
             talk.append(Message(role="user", text=f"{told}\nAnswers left: {MOST_TURNS - number - 1}."))
         seen = f"a visitor did not get through in {MOST_TURNS} tries; at last: {told[:600]}"
         return _wrong(scenario, well, "; ".join(scenario.steps), seen)

@@ -32,6 +32,7 @@ class Player:
         self._session = session
         self._job = job
         self._folder = folder
+        self._never = {number: action for number, action in enumerate(_whole(job)) if _denies(action)}
 
     async def run(self, until: float) -> None:
         """Play the job's actions, beginning at its start page."""
@@ -39,20 +40,33 @@ class Player:
         letters = unique(self._job.seed, 0)
         if self._job.trace:
             await tab.page.context.tracing.start(screenshots=True, snapshots=True)
-        actions = self._job.actions
-        if not actions or actions[0].kind != "goto":
-            actions = (Action(kind="goto", value=self._job.path), *actions)
-        for number, action in enumerate(actions):
+        for number, action in enumerate(_whole(self._job)):
             if time.monotonic() > until:
                 self.ended = "seconds"
                 break
             if not await self._step(tab, number, action, letters):
                 self.ended = "failed"
                 break
+            await self._see(tab, letters)
+        if self.ended == "done":
+            pages = "\n".join(step.snapshot for step in self.steps)
+            for number, action in self._never.items():
+                idle = f"it was there at no other step either{others(pages, action.target, letters)}"
+                self.steps[number] = self.steps[number].model_copy(update={"idle": idle})
         if self._job.trace:
             with contextlib.suppress(Error, TimeoutError):
                 async with asyncio.timeout(PATIENCE_S * 2):
                     await tab.page.context.tracing.stop(path=self._folder / TRACE)
+
+    async def _see(self, tab: Tab, letters: str) -> None:
+        """Take down which of the things that are expected to be gone, now or later, are there."""
+        for number, action in list(self._never.items()):
+            try:
+                there = await tab.unmet(action, action.value.replace(UNIQUE, letters), letters)
+            except (Missing, Stuck, Error):
+                there = "or nobody can say"
+            if there:
+                del self._never[number]
 
     async def _step(self, tab: Tab, number: int, action: Action, letters: str) -> bool:
         at, said = time.time(), ""
@@ -76,6 +90,17 @@ class Player:
             )
         )
         return not said
+
+
+def _whole(job: BrowserJob) -> tuple[Action, ...]:
+    """The job's actions, from the page it begins at."""
+    actions = job.actions
+    return actions if actions and actions[0].kind == "goto" else (Action(kind="goto", value=job.path), *actions)
+
+
+def _denies(action: Action) -> bool:
+    """Whether an action expects that something is not there."""
+    return action.kind in {"hidden", "gone"} or (action.kind == "count" and action.value == "0")
 
 
 async def snapshot(tab: Tab) -> str:

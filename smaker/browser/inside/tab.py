@@ -275,14 +275,15 @@ class Tab:
     async def _expect(self, action: Action, value: str, unique: str) -> None:
         end = time.monotonic() + PATIENCE_S
         while True:
-            wrong = await self._unmet(action, value, unique)
+            wrong = await self.unmet(action, value, unique)
             if not wrong:
                 return
             if time.monotonic() > end:
                 raise Unmet(wrong)
             await asyncio.sleep(0.1)
 
-    async def _unmet(self, action: Action, value: str, unique: str) -> str:
+    async def unmet(self, action: Action, value: str, unique: str) -> str:
+        """What is there instead of what an action expects; "" where that is so. Raises Missing, Stuck."""
         if action.kind == "url":
             expected = like(action.value).replace(UNIQUE, unique)
             return "" if re.fullmatch(expected, self.address) else f"the address is {self.address}"

@@ -143,13 +143,14 @@ class Discovery(Frozen):
 
 
 class Played(Frozen):
-    """One action as it went. ``seen`` says what was there instead where ``ok`` is false; ``snapshot`` is the
-    accessibility tree."""
+    """One action as it went. ``seen`` says what was there instead where ``ok`` is false; ``idle`` why it shows
+    nothing: what it expects to be gone was there at no other step either; ``snapshot`` is the accessibility tree."""
 
     action: Action
     ok: bool
     url: str
     seen: str = ""
+    idle: str = ""
     screenshot: str = ""
     snapshot: str = ""
     at: float = 0.0

@@ -158,13 +158,16 @@ async def test_what_a_visitor_finds_wrong_is_mended_with_no_hint(shop: Any, page
 
 
 async def test_a_step_that_is_not_tested_is_told_now_and_later(shop: Any, pages: Any) -> None:
-    silent = {key: value for key, value in ADDING.items() if key != "taken"}
+    never = {"kind": "hidden", "target": {"role": "button", "name": "Put"}}
+    actions = [never, *ADDING["actions"]]
+    silent = {key: value for key, value in (ADDING | {"actions": actions}).items() if key != "taken"}
     said = {"done": True, "taken": [1, 2], "untested": [{"step": 3, "why": "it needs a printer"}]}
     async with shop(pages(GOOD, silent, said)) as opened:
         build = await opened.build(PROMPT, web=True)
         assert build.project.state is ProjectState.READY, build.project.error
         again = [asked.text for asked in opened.server.requests if "You visit software" in asked.text][1]
-        assert "Not the end yet: neither in `taken` nor in `untested`: step 1, 2, 3." in again
+        assert "Not the end yet: neither in `taken` nor in `untested`: step 1, 2, 3; hidden button “Put” shows" in again
+        assert "shows nothing: it was there at no other step either; of that role there are: 'Add'." in again
         assert "Answers left: 7." in again
         warning = "Add an item: not tested in a browser: see Milk listed (it needs a printer)"
         assert await told(opened, build) == [warning]
