@@ -185,6 +185,9 @@ async def test_what_hinders_an_action_is_told(serve: Serve, look: Look, job: Cal
         "lies over it, and contains it: its ::after takes the clicks": Action(
             kind="click", target=Target(role="button", name="Inner")
         ),
+        "lies over it, or seems to: by `pointer-events: none` clicks go through": Action(
+            kind="click", target=Target(role="button", name="Glass")
+        ),
         "it is disabled": Action(kind="click", target=Target(role="button", name="Send")),
         "it is not displayed": Action(kind="hover", target=Target(css="#hidden")),
         "it cannot be written in": Action(kind="fill", target=Target(role="textbox", name="Fixed"), value="x"),

@@ -42,6 +42,7 @@ BLOCKED = """<!doctype html>
 <div id="veil" style="position: absolute; inset: 0"></div></main>
 <style>#wrap { position: relative } #wrap::after { content: ""; position: absolute; inset: 0 }</style>
 <section id="wrap"><button>Inner</button></section>
+<p>Price <button style="pointer-events: none">Glass</button></p>
 <button disabled>Send</button> <button id="hidden" style="display: none">Never</button>
 <input readonly aria-label="Fixed">
 </body></html>"""

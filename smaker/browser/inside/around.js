@@ -1,5 +1,6 @@
-/* What to say of the element that takes a control's clicks, where it contains the control. */
+/* What to say of an element that takes a control's clicks: the control lets them through, or is contained in it. */
 node => {
+  if (getComputedStyle(node).pointerEvents === "none") return ", or seems to: by `pointer-events: none` clicks go through";
   const box = node.getBoundingClientRect();
   const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
   if (!top || top === node || !top.contains(node)) return "";
