@@ -45,7 +45,8 @@ def changed_requirements(old: Spec, new: Spec) -> tuple[str, ...]:
 
 
 def changed_modules(old: Spec, new: Spec, *, wording: Collection[str] = ()) -> tuple[Module, ...]:
-    """The modules whose code may differ: themselves, their entity or a requirement changed, or they wire the others.
+    """The modules whose code may differ: themselves, their entity or a requirement changed, records that point at
+    their entity came or went, there are accounts now, or they wire the others.
 
     Requirements of ``wording`` say the same in other words; where nothing else changed there is nothing to do.
     """
@@ -53,7 +54,11 @@ def changed_modules(old: Spec, new: Spec, *, wording: Collection[str] = ()) -> t
     as_before = tuple(known.get(entry.id, entry) if entry.id in wording else entry for entry in new.requirements)
     if new.model_copy(update={"requirements": as_before}) == old:
         return ()
-    entities = {entity.name for entity in new.entities if entity not in old.entities}
+    differ = [
+        entity for entity in (*old.entities, *new.entities) if (entity in old.entities) != (entity in new.entities)
+    ]
+    entities = {entity.name for entity in differ}
+    entities |= {field.references for entity in differ for field in entity.fields if field.references}
     requirements = {entry.id for entry in as_before if known.get(entry.id) != entry}
     return tuple(
         module
@@ -61,6 +66,7 @@ def changed_modules(old: Spec, new: Spec, *, wording: Collection[str] = ()) -> t
         if module not in old.modules
         or module.entity is None
         or module.entity in entities
+        or new.users != old.users
         or requirements.intersection(module.requirements)
     )
 
