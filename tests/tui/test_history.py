@@ -17,6 +17,7 @@ from smaker.tui.screens.fork import ForkDialog
 from smaker.tui.screens.project import ProjectScreen
 from smaker.tui.screens.review import Review
 from smaker.tui.widgets.diff_view import DiffView
+from smaker.tui.widgets.task_tree import TaskTree
 
 RECORD = Path(__file__).parents[1] / "recordings" / "katas.smaker"
 IDS = (r"\b[0-9a-f]{40}\b", r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
@@ -138,6 +139,12 @@ async def test_rewind_shows_what_goes_asks_and_saves_edits_aside(own: Any, go: A
             "Acceptance tests",
             "Run the tests",
         ]
+        tree = app.screen.query_one(TaskTree)
+        folded = [node for stage in tree.root.children for node in stage.children if "cancelled" in str(node.label)]
+        assert [(str(node.label), node.is_expanded, len(node.children)) for node in folded] == [
+            ("- 1 cancelled", False, 1)
+        ] * 3
+        assert tree.cursor_node is not None and tree.cursor_node.data == now.tasks[-1].id
         await pilot.press("ctrl+home", "u")
         await desk.until(pilot, lambda: any("there already" in note.message for note in app._notifications))
 

@@ -22,13 +22,12 @@ from smaker.tui.words import count, money
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from textual import events
-
     from smaker.core.ports import CommitInfo
     from smaker.tui.view import ProjectView
 
 COLUMNS = (("Step", 7), ("Stage", 9), ("What", 20), ("Model", 12), ("Tokens", 9), ("Cost", 7))
 FLEXIBLE = 2  # the column that has what the others leave
+FREE = FLEXIBLE + 1  # columns of a history without a model: it has no tokens and no cost
 
 
 class HistoryTab(ProjectTab):
@@ -49,6 +48,7 @@ class HistoryTab(ProjectTab):
         super().__init__(project_id)
         self._commits: list[CommitInfo] = []
         self._head: str | None = None
+        self._columns = COLUMNS[:FREE]
 
     def compose(self) -> ComposeResult:
         """The sum, the commits, the chosen one."""
@@ -58,8 +58,13 @@ class HistoryTab(ProjectTab):
 
     def on_mount(self) -> None:
         """Make the columns."""
-        for title, width in COLUMNS:
+        self._make()
+
+    def _make(self) -> None:
+        self._table.clear(columns=True)
+        for title, width in self._columns:
             self._table.add_column(cell(title), width=width)
+        self._fit()
 
     @property
     def _table(self) -> DataTable[Text]:
@@ -93,10 +98,11 @@ class HistoryTab(ProjectTab):
             return
         before = self.chosen
         self._commits, self._head = commits, commits[0].sha if commits else None
+        self._columns = COLUMNS if any(sum(_tokens(commit)) for commit in commits) else COLUMNS[:FREE]
         table = self._table
-        table.clear()
+        self._make()
         for commit in commits:
-            table.add_row(*_cells(commit), key=commit.sha)
+            table.add_row(*_cells(commit)[: len(self._columns)], key=commit.sha)
         place = next((row for row, commit in enumerate(commits) if before and commit.sha == before.sha), 0)
         table.move_cursor(row=place, animate=False)
         tokens = sum(sum(_tokens(commit)) for commit in commits)
@@ -108,10 +114,14 @@ class HistoryTab(ProjectTab):
         summary.update(content("  ·  ".join(parts) if commits else "There is no commit yet."))
         self._about()
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
+        """The columns have the room there is."""
+        self._fit()
+
+    def _fit(self) -> None:
         """What a commit is about has what the other columns leave."""
-        others = sum(width + 2 for _, width in COLUMNS) - COLUMNS[FLEXIBLE][1]
-        self._table.ordered_columns[FLEXIBLE].width = max(12, event.size.width - others - 2)
+        others = sum(width + 2 for _, width in self._columns) - COLUMNS[FLEXIBLE][1]
+        self._table.ordered_columns[FLEXIBLE].width = max(12, self.size.width - others - 2)
         self._table.refresh(layout=True)
 
     def on_data_table_row_highlighted(self) -> None:

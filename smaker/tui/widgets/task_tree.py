@@ -24,6 +24,7 @@ class TaskTree(Tree[str]):
         self._stages: dict[Stage, TreeNode[str]] = {}
         self._tasks: dict[str, TreeNode[str]] = {}
         self._labels: dict[str, Text] = {}
+        self._cancelled: frozenset[str] = frozenset()
 
     def show(self, view: ProjectView) -> None:
         """Show a project's tasks; where the cursor is stays."""
@@ -34,8 +35,9 @@ class TaskTree(Tree[str]):
         for step in snapshot.steps:
             spent[step.task] = spent.get(step.task, Usage()) + step.usage
         order = sorted(snapshot.tasks, key=lambda task: (list(Stage).index(task.stage), int(task.id[1:])))
-        if [task.id for task in order] != list(self._tasks):
-            self._plant(order)
+        cancelled = frozenset(task.id for task in order if task.state is TaskState.CANCELLED)
+        if {task.id for task in order} != self._tasks.keys() or cancelled != self._cancelled:
+            self._plant(order, cancelled)
         for task in order:
             self._label(task.id, self._tasks[task.id], _task_label(task, spent.get(task.id, Usage())))
         for stage, state in view.facts.stages if view.facts else ():
@@ -49,16 +51,23 @@ class TaskTree(Tree[str]):
         if (node := self._tasks.get(task)) is not None:
             self.call_after_refresh(self.move_cursor, node)  # the line of a new node is known only then
 
-    def _plant(self, order: list[Task]) -> None:
+    def _plant(self, order: list[Task], cancelled: frozenset[str]) -> None:
+        """Stages with their tasks; what was cancelled is folded below the others, but for one that was looked at."""
         chosen = self.cursor_node.data if self.cursor_node is not None else None
+        was, self._cancelled = self._cancelled, cancelled
         self.clear()
         self._stages, self._tasks, self._labels = {}, {}, {}
-        for task in order:
-            stage = self._stages.get(task.stage)
-            if stage is None:
-                stage = self._stages[task.stage] = self.root.add(cell(task.stage.value), data="", expand=True)
-            self._tasks[task.id] = stage.add_leaf(cell(task.title), data=task.id)
-        self.choose(chosen or order[-1].id)
+        there = [task.id for task in order if task.id not in cancelled]
+        for stage in dict.fromkeys(task.stage for task in order):
+            node = self._stages[stage] = self.root.add(cell(stage.value), data="", expand=True)
+            of_it = [task.id for task in order if task.stage is stage]
+            self._tasks |= {task: node.add_leaf(cell(task), data=task) for task in of_it if task not in cancelled}
+            if gone := [task for task in of_it if task in cancelled]:
+                told = cell(f"{TASK[TaskState.CANCELLED.value]} {len(gone)} cancelled", "dim")
+                folded = node.add(told, data="", expand=not there or chosen in was.intersection(gone))
+                self._tasks |= {task: folded.add_leaf(cell(task), data=task) for task in gone}
+        stays = chosen in self._tasks and (chosen not in cancelled or chosen in was)
+        self.choose(chosen if chosen and stays else (there or [order[-1].id])[-1])
 
     def _label(self, key: str, node: TreeNode[str], label: Text) -> None:
         if self._labels.get(key) != label:
