@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from smaker.agents.web.paths import Untested
 from smaker.core.ports.browser import Action, Deed, Expectation, Target
@@ -66,11 +66,20 @@ class Skipped(_Loose):
 class Turn(_Loose):
     """What to do next, and whether that is the end of the path; then each step is ``taken`` or ``untested``."""
 
-    actions: Annotated[tuple[Doing, ...], Field(max_length=MOST_ACTIONS)] = ()
+    actions: tuple[Doing, ...] = ()
     done: bool = False
     taken: tuple[int, ...] = ()
     untested: tuple[Skipped, ...] = ()
     wrong: Wrong | None = None
+
+    @field_validator("actions")
+    @classmethod
+    def _not_too_many(cls, actions: tuple[Doing, ...]) -> tuple[Doing, ...]:
+        if len(actions) > MOST_ACTIONS:
+            raise ValueError(
+                f"at most {MOST_ACTIONS} in an answer: the first ones now, `done` false, and then the rest"
+            )
+        return actions
 
     @property
     def deeds(self) -> tuple[Action, ...]:
