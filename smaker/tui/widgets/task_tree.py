@@ -63,8 +63,9 @@ class TaskTree(Tree[str]):
             of_it = [task.id for task in order if task.stage is stage]
             self._tasks |= {task: node.add_leaf(cell(task), data=task) for task in of_it if task not in cancelled}
             if gone := [task for task in of_it if task in cancelled]:
-                told = cell(f"{TASK[TaskState.CANCELLED.value]} {len(gone)} cancelled", "dim")
-                folded = node.add(told, data="", expand=not there or chosen in was.intersection(gone))
+                told = f"{TASK[TaskState.CANCELLED.value]} {len(gone)} cancelled"
+                opened = not there or chosen in was.intersection(gone)
+                folded = node.add(cell(told, "dim"), data="", expand=opened)
                 self._tasks |= {task: folded.add_leaf(cell(task), data=task) for task in gone}
         stays = chosen in self._tasks and (chosen not in cancelled or chosen in was)
         self.choose(chosen if chosen and stays else (there or [order[-1].id])[-1])
