@@ -47,6 +47,30 @@ async def test_a_finished_project_is_shown_with_its_figures(built: Any, size: tu
         assert tests.endswith("✓")
 
 
+async def test_a_tab_that_is_left_stays_left(desk: Any) -> None:
+    """The focus was in it: were it handed to a neighbour there, that would bring the tab back."""
+    await desk.project()
+    async with desk.shown(LARGE) as pilot:
+        app = pilot.app
+        await pilot.press("enter")
+        await desk.until(pilot, lambda: isinstance(app.screen, ProjectScreen))
+        tabs = app.screen.query_one("#right", TabbedContent)
+        shown: list[str] = []
+        app.screen.watch(tabs, "active", lambda name: shown.append(name), init=False)
+        for key, place in (
+            ("3", "#diff-steps"),
+            ("4", "#history-steps"),
+            ("3", "#diff-steps"),
+            ("4", "#history-steps"),
+        ):
+            await pilot.press(key)
+            await desk.until(
+                pilot, lambda place=place: app.focused is not None and app.focused in app.screen.query(place)
+            )
+            await pilot.pause(0.3)
+        assert shown == ["tab-diff", "tab-history"] * 2
+
+
 @pytest.mark.sandbox
 @pytest.mark.node
 async def test_filter_and_sort(built: Any) -> None:

@@ -198,6 +198,8 @@ class ProjectScreen(SteeringScreen):
         tabs = self.query_one("#right", TabbedContent)
         if tabs.active == f"tab-{name}":
             self._open(name)
+            return
+        self.set_focus(None)  # or it goes to a neighbour in the tab that is left, and brings that back
         tabs.active = f"tab-{name}"
 
     def on_tabbed_content_tab_activated(self, event: TabbedContent.TabActivated) -> None:
@@ -220,7 +222,7 @@ class ProjectScreen(SteeringScreen):
             self._loaded.add(name)
         if name in self._loaded and self.view is not None:
             tab.update_from(self.view)
-        if self.has_class("-tabs"):
+        if self.has_class("-tabs") and self._on_top() is tab:
             tab.focus_first()
 
     def _on_top(self) -> ProjectTab | None:
