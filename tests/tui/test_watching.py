@@ -56,7 +56,11 @@ async def test_a_tab_that_is_left_stays_left(desk: Any) -> None:
         await desk.until(pilot, lambda: isinstance(app.screen, ProjectScreen))
         tabs = app.screen.query_one("#right", TabbedContent)
         shown: list[str] = []
-        app.screen.watch(tabs, "active", lambda name: shown.append(name), init=False)
+
+        def note(name: str) -> None:
+            shown.append(name)
+
+        app.screen.watch(tabs, "active", note, init=False)
         for key, place in (
             ("3", "#diff-steps"),
             ("4", "#history-steps"),
