@@ -27,6 +27,9 @@ HELD = "held"
 """Where a task that tries the software keeps the tree of the files that it found well; and a fixer's, the tree of the
 last time that what now found something did not."""
 
+UNTRIED = "not tried"
+"""The signature of what is found where nothing could be tried: this machine lacks what that needs."""
+
 PATIENCE = 3
 """Rounds without progress before something else is tried."""
 
@@ -124,9 +127,11 @@ def _add_round(draft: Draft, task: Task, now: _State, *, number: int, anew: _Sta
     _follow(draft, followers, task, last)
 
 
-def hold(draft: Draft, task: Task, tree: str) -> None:
-    """Note that a task found nothing wrong with the files of a tree."""
-    draft.put(draft.tasks[task.id], payload={**task.payload, HELD: tree})
+def hold(draft: Draft, task: Task, outcome: Outcome) -> None:
+    """Note on which files a task found nothing wrong, if it could try them."""
+    report = outcome.report or draft.build.report
+    if report is not None and not any(finding.signature == UNTRIED for finding in outcome.findings):
+        draft.put(draft.tasks[task.id], payload={**task.payload, HELD: report.tree})
 
 
 def held_by(tasks: Sequence[Task], stage: Stage) -> str:

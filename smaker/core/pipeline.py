@@ -202,8 +202,7 @@ def _after_done(draft: Draft, task: Task, outcome: Outcome, commit: str | None) 
             draft.prove(outcome.proofs)
         case Stage.RUN | Stage.WEB:
             draft.report = outcome.report
-            if report := outcome.report or draft.build.report:
-                hold(draft, task, report.tree)
+            hold(draft, task, outcome)
         case Stage.FIX:
             judge(draft, task, outcome)
             remember(draft, task, commit)

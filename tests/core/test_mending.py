@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from smaker.core.fold import fold
-from smaker.core.mending import disputed_paths, findings_of
+from smaker.core.mending import UNTRIED, disputed_paths, findings_of
 from smaker.core.models import (
     BuildLimits,
     Dispute,
@@ -16,6 +16,7 @@ from smaker.core.models import (
     Outcome,
     Project,
     ProjectState,
+    Severity,
     Stage,
     Task,
     TaskState,
@@ -140,6 +141,9 @@ def test_who_mends_is_told_of_the_files_that_were_last_found_well() -> None:
     assert "held" not in visited.tasks[-3].payload, "the tests passed on them, but nobody had visited them"
     well = fold(build, advance(build, web.id, Outcome(verdict=Verdict.DONE, summary="s"), at=AT))
     assert well.task(web.id).payload["held"] == "well", "the newest report is of the files that were visited"
+    missing = Finding(source="browser", message="no browser", severity=Severity.WARNING, signature=UNTRIED)
+    lacking = Outcome(verdict=Verdict.DONE, summary="s", findings=(missing,))
+    assert "held" not in fold(build, advance(build, web.id, lacking, at=AT)).task(web.id).payload
 
 
 def web_build(disputes: Sequence[Dispute], *, times: int = 1) -> Build:

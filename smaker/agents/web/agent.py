@@ -15,7 +15,7 @@ from smaker.agents.web.visitor import Visitor
 from smaker.core.browsing import PLAYED, Visit
 from smaker.core.context import Context
 from smaker.core.counting import counted
-from smaker.core.mending import disputed_paths
+from smaker.core.mending import UNTRIED, disputed_paths
 from smaker.core.models import Finding, Outcome, Severity, Verdict
 from smaker.core.ports import SandboxLevel
 from smaker.core.ports.browser import BrowserJob, BrowserLimits, Dialect
@@ -150,7 +150,7 @@ async def _missing(context: Context) -> Finding | None:
         severity=Severity.WARNING,
         message=f"Not tried in a browser: {status.detail}",
         seen=status.remedy or None,
-        signature="no browser",
+        signature=UNTRIED,
     )
 
 

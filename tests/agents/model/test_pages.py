@@ -10,6 +10,7 @@ import pytest
 
 from smaker.agents.web.paths import PATHS_FILE, read_paths
 from smaker.core.commands import AddStep, RunStage
+from smaker.core.mending import held_by
 from smaker.core.models import ProjectState, Severity, Stage
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser, pytest.mark.timeout(240)]
@@ -257,6 +258,7 @@ async def test_where_there_is_no_browser_it_is_told_and_stops_nothing(
         missing = [event for event in events if event.kind == "finding" and "Not tried in a browser" in event.message]
         assert len(missing) == 1
         assert missing[0].data["severity"] == Severity.WARNING
+        assert held_by(build.tasks, Stage.WEB) == "", "nobody says that paths can be taken"
         assert "visitor" not in opened.script.asked
 
 
