@@ -256,7 +256,7 @@ def test_the_longest_prompts_are_answered_in_time(name: str, read: Read) -> None
     started = time.process_time()
     with contextlib.suppress(Refused):
         read(LONG[name][:20_000])
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 10  # a few seconds; were it quadratic, minutes
 
 
 def test_a_megabyte_is_too_long_at_once(read: Read) -> None:
