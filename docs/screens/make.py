@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,6 +44,7 @@ from smaker.tui.services import Services  # noqa: E402
 from smaker.tui.tabs.base import TABS, ProjectTab  # noqa: E402
 from smaker.wiring import open_local  # noqa: E402
 from smaker.wiring.driving import Builds  # noqa: E402
+from smaker.wiring.reader import FirstLook  # noqa: E402
 from smaker.wiring.terminal import build_services  # noqa: E402
 from smaker.workspace import GitWorkspaces  # noqa: E402
 
@@ -238,12 +240,12 @@ async def show(
         opened.push_async_callback(builds.close)
         made = build_services(local, builds, file, load)
         made.settings.file = Path("~/.config/smaker/config.yaml")  # type: ignore[misc]
-        services = replace(made, checkup=checkup, workers=registered, place="~/.local/share/smaker")
+        services = replace(made, checkup=checkup, workers=registered)
 
         async def connect() -> Services:
             return services
 
-        app = SmakerApp(connect)
+        app = SmakerApp(connect, partial(FirstLook, home), "~/.local/share/smaker")
         app.animation_level = "none"
         async with app.run_test(size=size) as pilot:
             studio = Studio(pilot, folder, project)

@@ -89,19 +89,11 @@ class Contents(Frozen):
     data: bytes = b""
 
 
-class Control(Protocol):
-    """What every face drives, whether the engine is in this process or behind a server."""
-
-    async def create(self, request: NewProject) -> Project:
-        """Record a project; nothing is built yet."""
-        ...
+class Watched(Protocol):
+    """The half of `Control` that only looks."""
 
     async def projects(self) -> list[Project]:
         """All projects, newest first."""
-        ...
-
-    async def resolve(self, prefix: str) -> str:
-        """The id that begins with ``prefix``. Raises NotFound, UsageError if there are several."""
         ...
 
     async def snapshot(self, project: str) -> Snapshot:
@@ -111,6 +103,18 @@ class Control(Protocol):
     def events(self, project: str, *, after: int = 0, follow: bool = False) -> AsyncIterator[Event | Delta]:
         """Events with a number above ``after`` (-n: from the newest n on); with ``follow`` then live ones until the
         build is settled."""
+        ...
+
+
+class Control(Watched, Protocol):
+    """What every face drives, whether the engine is in this process or behind a server."""
+
+    async def create(self, request: NewProject) -> Project:
+        """Record a project; nothing is built yet."""
+        ...
+
+    async def resolve(self, prefix: str) -> str:
+        """The id that begins with ``prefix``. Raises NotFound, UsageError if there are several."""
         ...
 
     async def steer(self, project: str, command: Steering) -> Project:

@@ -29,6 +29,13 @@ SELECT projects.id, projects.desired, projects.body, projects.crc, counters.revi
 FROM projects JOIN counters ON counters.project = projects.id
 """
 
+_EVENTS = """
+SELECT events.project, events.seq, at, body, crc
+FROM events JOIN counters ON counters.project = events.project
+WHERE events.project = :project AND events.seq > CASE WHEN :after < 0 THEN counters.seq + :after ELSE :after END
+ORDER BY events.seq LIMIT :limit
+"""
+
 
 class Reader(Glance):
     """Reads what is committed. A home folder without a database reads as one without projects.
@@ -54,10 +61,9 @@ class Reader(Glance):
         return self.ask(lambda connection: merge_steps(connection.execute(query, (project,))), [])
 
     def events(self, project: str, *, after: int = 0, limit: int = 1000) -> list[Event]:
-        """Return events with seq > ``after`` in order, ``limit`` at most."""
-        query = "SELECT project, seq, at, body, crc FROM events WHERE project = ? AND seq > ? ORDER BY seq LIMIT ?"
-        page = (project, after, limit)
-        return self.ask(lambda connection: [event_from(*row) for row in connection.execute(query, page)], [])
+        """Return events with seq > ``after`` in order, ``limit`` at most; with ``after`` -n from the newest n on."""
+        page = {"project": project, "after": after, "limit": limit}
+        return self.ask(lambda connection: [event_from(*row) for row in connection.execute(_EVENTS, page)], [])
 
     def artifacts(self, project: str) -> list[Artifact]:
         """Return a project's artifacts, oldest first."""

@@ -1,32 +1,27 @@
-"""The app itself: it opens the engine behind its first screen, hands on what changed, and knows the screens by name."""
+"""The app itself: it hands on what changed, leads from screen to screen, and knows them by name."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
-from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.command import Provider
-from textual.message import Message
 from textual.screen import Screen
 
 from smaker.core.errors import InUse, SmakerError
 from smaker.tui.advice import complaint
 from smaker.tui.literal import content, line
+from smaker.tui.opening import Connect, OpeningApp, Watch
 from smaker.tui.screens.dashboard import Dashboard
 from smaker.tui.screens.live import LiveScreen
 
 if TYPE_CHECKING:
-    from smaker.tui.feed import Batch, Feed
-    from smaker.tui.services import Services
-
-Connect = Callable[[], Awaitable["Services"]]
+    from smaker.tui.feed import Batch
 
 SCREEN_TABLE: dict[str, str] = {
     "project": "smaker.tui.screens.project:ProjectScreen",
@@ -47,12 +42,10 @@ def _verbs() -> type[Provider]:
     return Verbs
 
 
-class SmakerApp(App[None]):
-    """`smaker` as a full screen. ``connect`` makes what it drives; it is called once the first screen is there."""
+class SmakerApp(OpeningApp):
+    """`smaker` as a full screen."""
 
-    class Moved(Message):
-        """The feed has something to take."""
-
+    NEED_ENGINE = frozenset({"new", "screen_named", "about"})
     TITLE = "smaker"
     CSS_PATH = "styles/app.tcss"
     COMMANDS = {_verbs}
@@ -66,63 +59,24 @@ class SmakerApp(App[None]):
         Binding("W", "screen_named('workers')", "Workers", show=False),
     ]
 
-    def __init__(self, connect: Connect) -> None:
-        super().__init__()
+    def __init__(self, connect: Connect, watch: Watch, place: str) -> None:
+        super().__init__(connect, watch, place)
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
-        self.failure: Exception | None = None  # why there is no engine, or what ended the app
         self.draft_text = ""  # a prompt that was begun
-        self._connect = connect
-        self._services: Services | None = None
-        self._feed: Feed | None = None
         self._notify_by = ""
         self._welcomed = False  # whether it was seen to
         self._began = datetime.now(UTC)
-
-    @property
-    def connected(self) -> bool:
-        """Whether the engine is there."""
-        return self._feed is not None
-
-    @property
-    def services(self) -> Services:
-        """What the app is given. Not before it is `connected`."""
-        assert self._services is not None
-        return self._services
-
-    @property
-    def feed(self) -> Feed:
-        """What there is to show. Not before the app is `connected`."""
-        assert self._feed is not None
-        return self._feed
 
     def get_default_screen(self) -> Screen[Any]:
         """Begin with the projects."""
         return Dashboard()
 
-    def on_mount(self) -> None:
-        """Open the engine while the first screen is being painted."""
-        self._open()
-
-    @work
-    async def _open(self) -> None:
-        try:
-            self._services = await self._connect()
-        except SmakerError as error:
-            self.failure = error
-            self.exit(return_code=error.exit_code)
-            return
-        feed = await asyncio.to_thread(import_module, "smaker.tui.feed")
+    def opened(self) -> None:
+        """Look as it is configured; say what there is to say about the record."""
         self.apply_settings()
-        self._feed = feed.Feed(
-            self._services.control, lambda: self.post_message(self.Moved()), self._services.builder.running
-        )
-        for notice in self._services.notices:
+        for notice in self.services.notices:
             self.notify(notice, severity="warning", timeout=30, markup=False)
-        for screen in self.screen_stack:
-            if isinstance(screen, LiveScreen) and screen.painted:
-                screen.refresh_all()
-        await self.feed.run()
 
     @work(thread=True, exclusive=True, group="settings")
     def apply_settings(self) -> None:
@@ -140,7 +94,7 @@ class SmakerApp(App[None]):
 
     # --- what changed -------------------------------------------------------------------------------------------------
 
-    def on_smaker_app_moved(self) -> None:
+    def on_opening_app_moved(self) -> None:
         """Hand on what changed to the uppermost full screen, once it is there."""
         screen = next((screen for screen in reversed(self.screen_stack) if isinstance(screen, LiveScreen)), None)
         if not self.is_running:
@@ -151,6 +105,7 @@ class SmakerApp(App[None]):
         batch = self.feed.take()
         self._tell(batch)
         screen.moved(batch)
+        self.shown()
         if batch.listed and not self._welcomed:
             self._welcomed = True
             if not self.feed.views and len(self.screen_stack) == 1:
@@ -192,6 +147,9 @@ class SmakerApp(App[None]):
         """Show a project, with a tab of it; ``instead`` of the screen that is there."""
         from smaker.tui.screens.project import ProjectScreen
 
+        if not self.connected:
+            self.when_connected(lambda: self.open_project(project))
+            return
         screen = self.screen
         if isinstance(screen, ProjectScreen) and screen.project_id == project:
             if tab:
@@ -237,8 +195,7 @@ class SmakerApp(App[None]):
 
     def action_new(self) -> None:
         """A new project."""
-        if self.connected:
-            self.show("new")
+        self.show("new")
 
     def action_projects(self) -> None:
         """Back to all projects."""
@@ -247,8 +204,7 @@ class SmakerApp(App[None]):
 
     def action_screen_named(self, name: str) -> None:
         """Show a screen that needs nothing."""
-        if self.connected:
-            self.show(name)
+        self.show(name)
 
     def action_help(self) -> None:
         """Every key that does something here."""

@@ -36,6 +36,7 @@ TAILS = 32  # tasks whose output is kept
 ACTIVITY = 500  # events of all projects
 NEWEST = 20  # events that are read of each of so many projects that stand still, those where something happened last
 LATE_S = 2.0  # by which an event may come after newer ones of other projects and stand below them
+FIRST_S = 0.2  # that the first picture waits for the figures of all projects
 QUIET_S = 5.0  # without a word of a build that is followed, whether somebody still drives it is looked up
 
 T = TypeVar("T")
@@ -72,6 +73,7 @@ class Feed:
         self.activity: list[Event] = []  # by time
         self.lost = ""  # why the engine cannot be reached, if so
         self.ready = False  # whether the projects were listed
+        self.caught_up = asyncio.Event()  # set when each of them was looked at once
         self._control = control
         self._moved = moved
         self._here = here
@@ -152,6 +154,8 @@ class Feed:
             self._want(project.id, first=self.views[project.id].moving)
             self._changed(project.id)
             self._hear(self.views[project.id])
+        if not self._wanted:
+            self.caught_up.set()
         if gone or not self.ready:
             self.ready = self._batch.listed = True
             self._dirty.set()
@@ -280,6 +284,7 @@ class Feed:
             await self._asked.wait()
             if not self._wanted:
                 self._asked.clear()
+                self.caught_up.set()
                 continue
             project, _ = self._wanted.popitem(last=False)
             view = self.views.get(project)
@@ -320,6 +325,9 @@ class Feed:
         self._dirty.set()
 
     async def _tell(self) -> None:
+        await self._dirty.wait()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.caught_up.wait(), FIRST_S)
         while True:
             await self._dirty.wait()
             self._dirty.clear()

@@ -110,7 +110,7 @@ class Deployments(Protocol):
 
 @dataclass(frozen=True)
 class Services:
-    """All of it. ``place`` names where builds are kept, ``notices`` what the user should be told at the start."""
+    """All of it. ``notices`` are what the user should be told at the start."""
 
     control: Control
     builder: Builder
@@ -131,5 +131,4 @@ class Services:
     """Rebuild a project from its record with no model and no network; what came of it, in words. Raises Diverged."""
     sample: str
     """A prompt that can be built here without a model."""
-    place: str
     notices: tuple[str, ...] = ()

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from smaker.core.errors import SmakerError
 
 if TYPE_CHECKING:
     from smaker.core.control import Snapshot
-    from smaker.core.events import Event
+    from smaker.core.events import Delta, Event
     from smaker.core.listing import Listed
-    from smaker.core.models import Artifact, Step
+    from smaker.core.models import Artifact, Project, Step
     from smaker.core.ports import Build
     from smaker.store.reader import Reader as StoreReader
+    from smaker.tui.opening import Coming
+
+T = TypeVar("T")
 
 
 class Reader:
@@ -34,6 +41,10 @@ class Reader:
         with Glance(self._home) as glance:
             return glance.listed()
 
+    def projects(self) -> list[Project]:
+        """All projects, newest first."""
+        return self._store.projects()
+
     def build(self, project: str) -> Build:
         """The whole build. Raises NotFound."""
         return self._store.build(project)
@@ -43,7 +54,7 @@ class Reader:
         return self._store.steps(project)
 
     def events(self, project: str, *, after: int = 0) -> list[Event]:
-        """Events with a number above ``after``."""
+        """Events with a number above ``after`` (-n: from the newest n on)."""
         return self._store.events(project, after=after)
 
     def artifacts(self, project: str) -> list[Artifact]:
@@ -77,6 +88,52 @@ class Reader:
             head=head_of(Path(build.project.workspace)),
             holder=self.holder(project),
         )
+
+    def close(self) -> None:
+        """Release the record; who asks again opens it again."""
+        self._store.close()
+
+
+class FirstLook:
+    """Implements `smaker.core.control.Watched`: by the files of the record until the engine is there, then by the
+    engine. What the files cannot tell waits for it."""
+
+    def __init__(self, home: Path, coming: Coming) -> None:
+        self._reader = None if found_damaged(home) else Reader(home)
+        self._coming = coming
+
+    async def projects(self) -> list[Project]:
+        """All projects, newest first."""
+        return await self._read(Reader.projects) or await (await self._coming.wait()).projects()
+
+    async def snapshot(self, project: str) -> Snapshot:
+        """Everything to show. Raises NotFound."""
+        found = await self._read(lambda reader: reader.snapshot(project))
+        return found or await (await self._coming.wait()).snapshot(project)
+
+    async def events(self, project: str, *, after: int = 0, follow: bool = False) -> AsyncIterator[Event | Delta]:
+        """Events above ``after`` (-n: from the newest n on); with ``follow`` then live ones, once the engine is
+        there."""
+        while page := await self._read(partial(Reader.events, project=project, after=after)):
+            for event in page:
+                yield event
+            after = page[-1].seq
+        if follow or page is None:
+            async for message in (await self._coming.wait()).events(project, after=after, follow=follow):
+                yield message
+
+    async def _read(self, look: Callable[[Reader], T]) -> T | None:
+        """What the files say; None where the engine is to be asked."""
+        if self._reader is None:
+            return None
+        if self._coming.here:
+            self._reader.close()
+            self._reader = None
+            return None
+        try:
+            return await asyncio.to_thread(look, self._reader)
+        except (SmakerError, OSError):
+            return None
 
 
 def found_damaged(home: Path) -> bool:

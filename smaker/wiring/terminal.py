@@ -10,9 +10,13 @@ import signal
 import termios
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from smaker.core.errors import SmakerError
+from smaker.wiring.parts import open_log
 
 if TYPE_CHECKING:
     from smaker.config import Loaded
@@ -161,7 +165,6 @@ def build_services(local: Local, builds: Builds, file: Path, load: Callable[...,
         checkup=lambda: asyncio.to_thread(examine, Place(local.home, load, lambda: open_reader(local.home))),
         replay=replay,
         sample=SITE if shutil.which("node") else TOOL,
-        place=str(local.home),
         notices=local.notices,
     )
 
@@ -174,6 +177,7 @@ def run_terminal(home: Path, file: Path, load: Callable[..., Loaded], *, config:
 
 async def _run(home: Path, file: Path, load: Callable[..., Loaded], config: Path | None) -> int:
     from smaker.tui.app import SmakerApp
+    from smaker.wiring.reader import FirstLook
 
     async with AsyncExitStack() as opened:
 
@@ -190,11 +194,14 @@ async def _run(home: Path, file: Path, load: Callable[..., Loaded], config: Path
             return services
 
         gc.disable()
-        app = SmakerApp(connect)
+        app = SmakerApp(connect, partial(FirstLook, home), str(home))
         ended_by = _end_by_signals(app)
         _end_with_terminal(app, ended_by)
         await app.run_async()
-        if app.failure is not None:
+    if isinstance(app.failure, SmakerError):
+        raise app.failure
+    if app.failure is not None:
+        with open_log(home):  # there may be no engine yet, whose log it would be in
             raise app.failure
     return 128 + ended_by[0] if ended_by else app.return_code or 0
 

@@ -35,7 +35,8 @@ async def test_it_reads_what_the_store_reads(store: SqlStore, home: Path, record
             assert reader.steps(of) == await store.steps(of)
             assert reader.events(of) == await store.events(of)
             assert reader.artifacts(of) == await store.artifacts(of)
-        assert reader.events("p1", after=3, limit=2) == await store.events("p1", after=3, limit=2)
+        for after in (3, 0, -1, -3, -1000):
+            assert reader.events("p1", after=after, limit=2) == await store.events("p1", after=after, limit=2)
         assert reader.blob(kept.sha256) == b"log"
         assert reader.build("p1").task("t1").lease_until is not None
         await store.emit("p1", [records.event("later")])

@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from smaker.tui.services import Services
 from smaker.tui.tabs.base import TABS, ProjectTab
 from smaker.wiring import Local, open_local
 from smaker.wiring.driving import Builds
+from smaker.wiring.reader import FirstLook
 from smaker.wiring.terminal import build_services
 
 SCREENS = Path(__file__).with_name("screens")
@@ -45,14 +47,20 @@ class Desk:
     local: Local
     services: Services
 
+    def app(self, comes: asyncio.Event | None = None) -> SmakerApp:
+        """The app, whose engine comes when that is set; at once without."""
+
+        async def connect() -> Services:
+            if comes is not None:
+                await comes.wait()
+            return self.services
+
+        return SmakerApp(connect, partial(FirstLook, self.local.home), str(self.local.home))
+
     @asynccontextmanager
     async def shown(self, size: tuple[int, int] = LARGE) -> AsyncIterator[Pilot[None]]:
         """The app on a terminal of that size, once it is connected."""
-
-        async def connect() -> Services:
-            return self.services
-
-        app = SmakerApp(connect)
+        app = self.app()
         async with app.run_test(size=size) as pilot:
             await self.until(pilot, lambda: app.connected and app.feed.ready)
             yield pilot

@@ -179,6 +179,6 @@ async def test_a_project_that_is_deleted_while_its_screen_is_made_is_left(desk: 
         await desk.until(pilot, lambda: len(rows(app)) == 1)
         app.open_project(project)
         app.feed._listed([])  # in this very moment
-        app.on_smaker_app_moved()
+        app.on_opening_app_moved()
         await desk.services.forget(project, True)
         await desk.until(pilot, lambda: isinstance(app.screen, Dashboard) and not rows(app))

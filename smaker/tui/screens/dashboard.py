@@ -93,7 +93,7 @@ class Dashboard(SteeringScreen):
     def target(self) -> ProjectView | None:
         """The project under the cursor."""
         row = self._table.cursor_row
-        if not self.smaker.connected or not 0 <= row < len(self._order):
+        if not self.smaker.watching or not 0 <= row < len(self._order):
             return None
         return self.feed.views.get(self._order[row])
 
@@ -143,7 +143,7 @@ class Dashboard(SteeringScreen):
         views = self.feed.views.values()
         moving = sum(view.moving and view.holder is not None for view in views)
         asking = sum(view.status in {"ASKS", "WAITS"} for view in views)
-        parts = [f"smaker  {line(self.services.place)}", f"{len(views)} project{'s' * (len(views) != 1)}"]
+        parts = [f"smaker  {line(self.smaker.place)}", f"{len(views)} project{'s' * (len(views) != 1)}"]
         parts += [f"{moving} building"] if moving else []
         parts += [f"{asking} need{'s' * (asking == 1)} you"] if asking else []
         parts += [cost] if (cost := money(sum(view.usage.cost_usd for view in views))) else []
@@ -186,7 +186,7 @@ class Dashboard(SteeringScreen):
         self._shown[project] = cells
 
     def _tick(self) -> None:
-        if self.smaker.connected and self.smaker.screen is self:
+        if self.smaker.watching and self.smaker.screen is self:
             for project in self._order:
                 self._update(project)
 
@@ -239,7 +239,7 @@ class Dashboard(SteeringScreen):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show what has these words."""
         self._wanted = event.value
-        if self.smaker.connected:
+        if self.smaker.watching:
             self._arrange()
 
     def on_input_submitted(self) -> None:
@@ -257,6 +257,6 @@ class Dashboard(SteeringScreen):
     def action_sort(self) -> None:
         """The next order."""
         self._sort = (self._sort + 1) % len(SORTS)
-        if self.smaker.connected:
+        if self.smaker.watching:
             self._arrange()
             self._summarise()

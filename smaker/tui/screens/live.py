@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.screen import Screen
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 class LiveScreen(Screen[None]):
     """A screen that is told what changed while it is on top, and shows all anew when it comes back."""
+
+    NEED_ENGINE: ClassVar[frozenset[str]] = frozenset()
+    """Names of its actions that are kept until the engine is there."""
 
     @property
     def smaker(self) -> SmakerApp:
@@ -40,12 +43,12 @@ class LiveScreen(Screen[None]):
     def on_mount(self) -> None:
         """Show what there is, if the engine was quicker."""
         self.painted = True
-        if self.smaker.connected:
+        if self.smaker.watching:
             self.call_later(self.refresh_all)
 
     def on_screen_resume(self) -> None:
         """Show what happened meanwhile."""
-        if self.painted and self.smaker.connected:
+        if self.painted and self.smaker.watching:
             self.refresh_all()
 
     def refresh_all(self) -> None:

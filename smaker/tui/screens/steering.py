@@ -19,10 +19,25 @@ if TYPE_CHECKING:
     from smaker.core.commands import Steering
     from smaker.tui.view import ProjectView
 
+_SENSE: dict[str, Callable[[ProjectView], bool]] = {
+    "pause": lambda view: view.moving or view.status in {"ASKS", "WAITS"},
+    "resume": lambda view: view.status in {"PAUSED", "STOPPED"},
+    "approve": lambda view: view.status == "WAITS",
+    "reject": lambda view: view.status == "WAITS",
+    "reply": lambda view: view.status == "ASKS",
+    "cancel": lambda view: any(not task.state.ended for task in view.tasks),
+    "queue": lambda view: bool(view.queue),
+    **dict.fromkeys(
+        ("add_step", "budget", "restart", "stage", "deploy", "delete", "copy", "export", "replay"), lambda _: True
+    ),
+}
+"""When an action about a project makes sense, if there is one."""
+
 
 class SteeringScreen(LiveScreen):
     """A screen with a project that is being steered: its `target`."""
 
+    NEED_ENGINE = frozenset(_SENSE) - {"copy"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "pause", "Pause"),
         Binding("r", "resume", "Resume"),
@@ -51,7 +66,7 @@ class SteeringScreen(LiveScreen):
         del parameters
         if action not in _SENSE:
             return True
-        view = self.target if self.painted and self.smaker.connected else None
+        view = self.target if self.painted and self.smaker.watching else None
         return view is not None and _SENSE[action](view)
 
     # --- at once ------------------------------------------------------------------------------------------------------
@@ -288,18 +303,3 @@ class SteeringScreen(LiveScreen):
         steered = self.services.control.steer(view.id, command)
         if await self.attempt(steered, done, project=view.id) and goes_on:
             self.smaker.drive(view.id)
-
-
-_SENSE: dict[str, Callable[[ProjectView], bool]] = {
-    "pause": lambda view: view.moving or view.status in {"ASKS", "WAITS"},
-    "resume": lambda view: view.status in {"PAUSED", "STOPPED"},
-    "approve": lambda view: view.status == "WAITS",
-    "reject": lambda view: view.status == "WAITS",
-    "reply": lambda view: view.status == "ASKS",
-    "cancel": lambda view: any(not task.state.ended for task in view.tasks),
-    "queue": lambda view: bool(view.queue),
-    **dict.fromkeys(
-        ("add_step", "budget", "restart", "stage", "deploy", "delete", "copy", "export", "replay"), lambda _: True
-    ),
-}
-"""When an action about a project makes sense, if there is one."""
