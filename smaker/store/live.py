@@ -1,8 +1,8 @@
 """Live output between the processes of one home: what a build prints here is heard by whoever watches it there.
 
 Each process has a datagram socket in ``<home>/live``, and sends what its own tasks print to those of the others, a few
-times a second. Nothing of it is kept and nothing waits: what a listener does not take at once, it misses, as any
-`Delta`. Events need no such way, they are read from the record.
+times a second. Nobody waits for a listener: of what it does not take at once, the newest is offered again with the next
+frame, and the rest it misses, as any `Delta`. Events need no such way, they are read from the record.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -26,6 +26,7 @@ from smaker.core.tail import Tail
 FRAME_S = 1 / 15
 FRAME_CHARACTERS = 1 << 15  # of one stream between two frames; of more than that the newest
 PIECE = 1 << 13  # characters in a datagram: with every one escaped, those of a frame fit what a socket takes
+STREAMS = 32  # of which text is kept for a listener that takes none
 TAKEN = 64  # datagrams in a row before the loop has something else to do
 
 Key = tuple[str, str, str]
@@ -65,7 +66,7 @@ class _Exchange:
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[Key, Tail] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._ways: dict[str, socket.socket] = {}  # to each listener its own: one that does not listen fills only that
+        self._ways: dict[str, _Way] = {}  # to each listener its own: one that does not listen fills only that
         self._name = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -83,6 +84,8 @@ class _Exchange:
         if self._timer is not None:
             self._timer.cancel()
             self._send()
+        if self._timer is not None:  # what a listener has not taken by now, it misses
+            self._timer.cancel()
         self._loop.remove_reader(self._socket)
         with suppress(OSError):
             os.unlink(self._name, dir_fd=self._folder)
@@ -100,13 +103,18 @@ class _Exchange:
     def _send(self) -> None:
         self._timer = None
         waiting, self._waiting = self._waiting, {}
-        others = self._others()
-        for (project, task, stream), tail in waiting.items() if others else ():
-            text = str(tail)[-FRAME_CHARACTERS:]
-            for start in range(0, len(text), PIECE):
-                piece = {"project": project, "task": task, "stream": stream, "text": text[start : start + PIECE]}
-                data = Delta.model_validate(piece).model_dump_json().encode()
-                others = [name for name in others if self._sent(data, name)]
+        for name in self._others():
+            try:
+                if name not in self._ways:
+                    self._ways[name] = _Way(self._address(name))
+                self._ways[name].send(waiting)
+            except (ConnectionRefusedError, FileNotFoundError):  # its process was killed, or has just ended
+                with suppress(OSError):
+                    os.unlink(name, dir_fd=self._folder)
+            except OSError as error:
+                _log.info("a listener cannot be reached", exc_info=error)
+        if any(way.left for way in self._ways.values()):
+            self._timer = self._loop.call_later(FRAME_S, self._send)
 
     def _others(self) -> list[str]:
         try:
@@ -117,30 +125,6 @@ class _Exchange:
         for name in self._ways.keys() - names:
             self._ways.pop(name).close()
         return [*names]
-
-    def _sent(self, data: bytes, name: str) -> bool:
-        """Whether it went to a listener; one that does not take it misses the rest of the frame."""
-        try:
-            if name not in self._ways:
-                self._ways[name] = self._way(name)
-            self._ways[name].send(data)
-        except (ConnectionRefusedError, FileNotFoundError):  # its process was killed, or has just ended
-            with suppress(OSError):
-                os.unlink(name, dir_fd=self._folder)
-            return False
-        except OSError:
-            return False
-        return True
-
-    def _way(self, name: str) -> socket.socket:
-        made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        try:
-            made.setblocking(False)
-            made.connect(self._address(name))
-        except OSError:
-            made.close()
-            raise
-        return made
 
     def _hear(self) -> None:
         for _ in range(TAKEN):
@@ -154,3 +138,47 @@ class _Exchange:
     def _address(self, name: str) -> str:
         """A path by the folder's descriptor: a socket's path has 108 bytes at most, and homes may be deep."""
         return f"/proc/self/fd/{self._folder}/{name}"
+
+
+class _Way:
+    """To one listener: a socket, and what it has not taken yet. Making one raises OSError where nobody listens."""
+
+    def __init__(self, address: str) -> None:
+        self.left: dict[Key, Tail] = {}
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            self._socket.setblocking(False)
+            self._socket.connect(address)
+        except OSError:
+            self._socket.close()
+            raise
+
+    def close(self) -> None:
+        """Be gone."""
+        self._socket.close()
+
+    def send(self, frame: Mapping[Key, Tail]) -> None:
+        """Send what was left and a frame, as far as it is taken. Raises OSError."""
+        for key, tail in frame.items():
+            self.left.setdefault(key, Tail(FRAME_CHARACTERS)).add(str(tail))
+        for key in [*self.left][:-STREAMS]:
+            del self.left[key]
+        while self.left:
+            key = next(iter(self.left))
+            text = str(self.left.pop(key))[-FRAME_CHARACTERS:]
+            for start in range(0, len(text), PIECE):
+                try:
+                    self._socket.send(_datagram(key, text[start : start + PIECE]))
+                except BlockingIOError:
+                    self.left = {key: Tail(FRAME_CHARACTERS), **self.left}
+                    self.left[key].add(text[start:])
+                    return
+
+
+def _datagram(key: Key, text: str) -> bytes:
+    project, task, stream = key
+    return (
+        Delta.model_validate({"project": project, "task": task, "stream": stream, "text": text})
+        .model_dump_json()
+        .encode()
+    )

@@ -14,7 +14,7 @@ import pytest
 
 from smaker.core.bus import Bus
 from smaker.core.events import Delta
-from smaker.store.live import FRAME_CHARACTERS, share_live
+from smaker.store.live import FRAME_CHARACTERS, FRAME_S, share_live
 
 
 def said(text: str, project: str = "p1") -> Delta:
@@ -99,6 +99,39 @@ async def test_of_a_flood_the_newest_is_heard_and_nobody_waits(tmp_path: Path) -
             text = await listening
             assert text.endswith(f"{number}: the end")
             assert len(text) <= FRAME_CHARACTERS
+
+
+async def test_who_is_busy_for_a_while_hears_it_all_afterwards(tmp_path: Path) -> None:
+    speaker = Bus()
+    with share_live(speaker, tmp_path), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as busy:
+        (tmp_path / "live").mkdir(mode=0o700)
+        busy.bind(str(tmp_path / "live" / "2-busy"))
+        busy.setblocking(False)
+        expected = ""
+        for number in range(30):  # more frames than a socket keeps
+            speaker.publish([said(f"{number} "), said(f"{number} ", "p2")])
+            expected += f"{number} "
+            await asyncio.sleep(FRAME_S * 1.2)
+        texts = {"p1": "", "p2": ""}
+        async with asyncio.timeout(10):
+            while texts != {"p1": expected, "p2": expected}:
+                try:
+                    delta = Delta.model_validate_json(busy.recv(1 << 20))
+                except BlockingIOError:
+                    await asyncio.sleep(FRAME_S)
+                else:
+                    texts[delta.project] += delta.text
+
+
+async def test_who_ends_waits_for_no_listener(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as deaf:
+        (tmp_path / "live").mkdir(mode=0o700)
+        deaf.bind(str(tmp_path / "live" / "2-deaf"))
+        speaker = Bus()
+        with share_live(speaker, tmp_path):
+            for number in range(20):
+                speaker.publish([said("x" * FRAME_CHARACTERS, f"p{number}")])
+        await asyncio.sleep(3 * FRAME_S)  # a late frame would be sent over what is closed, and the loop would say so
 
 
 async def test_what_is_no_message_is_not_heard(tmp_path: Path) -> None:
