@@ -123,15 +123,17 @@ async def test_who_is_busy_for_a_while_hears_it_all_afterwards(tmp_path: Path) -
                     texts[delta.project] += delta.text
 
 
-async def test_who_ends_waits_for_no_listener(tmp_path: Path) -> None:
+async def test_who_ends_waits_for_no_listener(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as deaf:
         (tmp_path / "live").mkdir(mode=0o700)
         deaf.bind(str(tmp_path / "live" / "2-deaf"))
-        speaker = Bus()
+        speaker, frames = Bus(), list[object]()
         with share_live(speaker, tmp_path):
             for number in range(20):
                 speaker.publish([said("x" * FRAME_CHARACTERS, f"p{number}")])
-        await asyncio.sleep(3 * FRAME_S)  # a late frame would be sent over what is closed, and the loop would say so
+        monkeypatch.setattr(os, "scandir", frames.append)
+        await asyncio.sleep(3 * FRAME_S)
+        assert frames == [], "what is closed is not used any more"
 
 
 async def test_what_is_no_message_is_not_heard(tmp_path: Path) -> None:
