@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -148,7 +149,7 @@ class SmakerApp(OpeningApp):
         from smaker.tui.screens.project import ProjectScreen
 
         if not self.connected:
-            self.when_connected(lambda: self.open_project(project))
+            self.when_connected(partial(self.open_project, project, tab=tab, instead=instead))
             return
         screen = self.screen
         if isinstance(screen, ProjectScreen) and screen.project_id == project:

@@ -33,7 +33,7 @@ class Coming:
     """An engine that will be there."""
 
     def __init__(self) -> None:
-        self.wanted = asyncio.Event()  # now
+        self.wanted = asyncio.Event()  # set when it should be loaded: somebody waits, or all else is done
         self._engine: asyncio.Future[Control] = asyncio.Future()
 
     @property
