@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import sqlite3
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +61,23 @@ class Program:
             env=self.environment(),
             start_new_session=True,
         )
+
+    @contextmanager
+    def halted(self, process: subprocess.Popen[str]) -> Iterator[None]:
+        """Meanwhile a process stands still, where it is not writing to the record: others would wait for that."""
+        while True:
+            process.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+            with closing(sqlite3.connect(self.home / "smaker.db", timeout=0)) as record, suppress(sqlite3.Error):
+                record.execute("BEGIN IMMEDIATE")
+                record.rollback()
+                break
+            process.send_signal(signal.SIGCONT)
+            time.sleep(0.01)
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGCONT)
 
     def environment(self) -> dict[str, str]:
         """What the program is started with."""

@@ -280,8 +280,9 @@ def test_pause_from_a_second_terminal_stops_within_a_step(program: Any) -> None:
     deadline = time.monotonic() + 60
     while not program.json("list") and time.monotonic() < deadline:
         time.sleep(0.05)
-    project = program.json("list")[0]["id"]
-    program("pause", project)
+    with program.halted(process):  # on a busy machine it would have ended before the second terminal is heard
+        project = program.json("list")[0]["id"]
+        program("pause", project)
     before = time.monotonic()
     assert process.wait(60) == 3
     assert time.monotonic() - before < 30
@@ -294,13 +295,14 @@ def test_two_at_once_on_one_project(program: Any) -> None:
     first = program.start("resume", project)
     while program.json("status", project)["held_by"] is None:
         time.sleep(0.02)
-    second = subprocess.run(
-        [*first.args, "--json"],
-        capture_output=True,
-        text=True,
-        env=program.environment(),
-        check=False,  # type: ignore[misc]
-    )
+    with program.halted(first):
+        second = subprocess.run(
+            [*first.args, "--json"],
+            capture_output=True,
+            text=True,
+            env=program.environment(),
+            check=False,  # type: ignore[misc]
+        )
     assert second.returncode == 2
     assert str(first.pid) in json.loads(second.stdout)["error"]["message"]
     assert first.wait(120) == 0
