@@ -17,6 +17,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -151,14 +152,19 @@ _NAMED: tuple[tuple[str, str, str, Callable[[str], bool] | None], ...] = (
 class _Pattern:
     kind: str
     literals: tuple[str, ...]
-    regex: re.Pattern[str]
+    shape: str
     accept: Callable[[str], bool] | None
     named: bool
 
+    @cached_property
+    def regex(self) -> re.Pattern[str]:
+        """Compiled where a literal is met: few are, and all of them take as long as a small module to import."""
+        return re.compile(self.shape)
+
 
 _PATTERNS = (
-    *(_Pattern(kind, tuple(lits.split()), re.compile(_STARTS + rest), ok, False) for kind, lits, rest, ok in _SHAPES),
-    *(_Pattern(kind, tuple(lits.split()), re.compile(rest), ok, True) for kind, lits, rest, ok in _NAMED),
+    *(_Pattern(kind, tuple(lits.split()), _STARTS + rest, ok, False) for kind, lits, rest, ok in _SHAPES),
+    *(_Pattern(kind, tuple(lits.split()), rest, ok, True) for kind, lits, rest, ok in _NAMED),
 )
 
 KINDS = tuple(dict.fromkeys([*(pattern.kind for pattern in _PATTERNS), "private-key"]))
