@@ -244,6 +244,12 @@ class SmakerApp(OpeningApp):
         if self._services is None or await leave(self, self._services.builder):
             self.exit()
 
+    def panic(self, *renderables: object) -> None:
+        """What reads the terminal has failed, in a thread of its own: that ends the app like any fault of ours."""
+        del renderables
+        self.failure = self.failure or RuntimeError("what the terminal sent could not be read")
+        self._close_messages_no_wait()
+
     def _fatal_error(self) -> None:
         """A fault of ours ends the app; the program says so in one line and its log has the rest. Textual would print
         the values of variables."""

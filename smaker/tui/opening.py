@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.actions import ActionParseResult, parse
-from textual.app import App
 from textual.dom import DOMNode
 from textual.message import Message
 
 from smaker.core.errors import SmakerError
+from smaker.tui.intake import IntakeApp
 from smaker.tui.screens.live import LiveScreen
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Coming:
         return await asyncio.shield(self._engine)  # who no longer waits must not end it for the others
 
 
-class OpeningApp(App[None]):
+class OpeningApp(IntakeApp):
     """``connect`` makes what the app drives, ``watch`` what it shows from the first moment on, given the engine that is
     to come; ``place`` names where builds are kept. Both are called once the first screen is there."""
 

@@ -7,6 +7,8 @@ import pty
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,12 @@ import pytest
 pytestmark = [pytest.mark.timeout(120)]
 
 CRASH = (
-    "import sys, smaker.tui.screens.dashboard as d\n"
+    "import sys, smaker.tui.screens.dashboard as d, textual.drivers.linux_driver as l\n"
     "def action_sort(self): secret = 'sk-{}'.format('x' * 3); raise RuntimeError('boom')\n"
     "d.Dashboard.action_sort = action_sort\n"
+    "feed = l.XTermParser.feed\n"
+    "def fails(self, data): return feed(self, data) if '!' not in data else 1 / 0\n"
+    "l.XTermParser.feed = fails\n"
     "from smaker.__main__ import main\n"
     "sys.argv = ['smaker', *sys.argv[1:]]; main()\n"
 )
@@ -74,6 +79,17 @@ def test_a_fault_of_the_app_is_told_in_a_line_and_logged_in_whole(tmux: Any, tmp
     assert "sk-xxx" not in logged
 
 
+def test_a_fault_of_what_reads_the_terminal_is_one_of_the_app(tmux: Any, tmp_path: Path) -> None:
+    terminal = tmux((140, 45))
+    run(terminal, tmp_path, str(tmp_path / "crash.py"))
+    terminal.keys("!")
+    shown = left(terminal, tmp_path)
+    assert "code 1" in shown
+    assert "what the terminal sent could not be read" in shown
+    assert "Traceback" not in shown
+    assert "could not be read" in (tmp_path / "smaker-home/log/smaker.log").read_text()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_ends_it_in_good_order(number: signal.Signals, tmux: Any, tmp_path: Path) -> None:
     terminal = tmux((80, 24))
@@ -94,18 +110,40 @@ def test_it_ends_with_its_terminal(tmux: Any, tmp_path: Path) -> None:
     raise AssertionError("it runs on without a terminal")
 
 
-def test_it_ends_with_a_terminal_of_another_session(tmp_path: Path) -> None:
+@contextmanager
+def on_a_terminal(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """The app on a terminal of its own session, once it shows the project; and our end of it."""
     ours, its = pty.openpty()
     program = [sys.executable, "-m", "smaker", "--home", str(tmp_path / "smaker-home")]
     environment = {**os.environ, "TERM": "xterm-256color"}
     process = subprocess.Popen(program, stdin=its, stdout=its, stderr=its, env=environment, start_new_session=True)
     os.close(its)
     try:
-        shown = b""
-        while b"STOPPED" not in shown:
-            shown += os.read(ours, 4096)
-        os.close(ours)
-        assert process.wait(20) != 0
+        read_until(ours, b"STOPPED")
+        yield process, ours
     finally:
         process.kill()
         process.wait()
+
+
+def read_until(ours: int, sought: bytes) -> None:
+    shown = b""
+    while sought not in shown:
+        shown += os.read(ours, 4096)
+
+
+def test_it_ends_with_a_terminal_of_another_session(tmp_path: Path) -> None:
+    with on_a_terminal(tmp_path) as (process, ours):
+        os.close(ours)
+        assert process.wait(20) != 0
+
+
+def test_bytes_of_another_encoding_do_not_end_it(tmp_path: Path) -> None:
+    with on_a_terminal(tmp_path) as (process, ours):
+        os.write(ours, b"/")
+        read_until(ours, b"words of a name")
+        os.write(ours, b"caf\xe9\x9b s")
+        read_until(ours, "\ufffd".encode())
+        os.write(ours, b"\x11")  # Ctrl-Q
+        assert process.wait(20) == 0
+        os.close(ours)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from textual import events
+from textual.widgets import Input, TextArea
 
 from smaker.tui.screens.dialogs import Words
 from smaker.tui.screens.project import ProjectScreen
@@ -46,3 +47,32 @@ async def test_the_first_prompt_is_all_that_was_typed(desk: Any) -> None:
         (project,) = await desk.services.control.projects()
         assert project.prompt == TEXT
         await desk.services.builder.pause_all()
+
+
+@pytest.mark.parametrize("field", ["field", "area"])
+async def test_keys_that_move_the_cursor_are_not_overtaken_by_text(desk: Any, field: str) -> None:
+    async with desk.shown() as pilot:
+        app = pilot.app
+        made = Input() if field == "field" else TextArea()
+        await app.screen.mount(made)
+        made.focus()
+        await pilot.pause()
+        keys = [
+            *"abcdef",
+            "left",
+            "left",
+            "x",
+            "home",
+            "y",
+            "end",
+            "backspace",
+            "backspace",
+            "z",
+            "home",
+            "delete",
+            "w",
+        ]
+        for key in keys:
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await desk.until(pilot, lambda: "w" in (made.value if isinstance(made, Input) else made.text))
+        assert (made.value if isinstance(made, Input) else made.text) == "wabcdxz"
