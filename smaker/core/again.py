@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from smaker.core.errors import UsageError
 from smaker.core.models import DeployTarget, Desired, Project, ProjectState, Stage, Task, TaskState
 from smaker.core.planned import TITLES, implement, look_and_deploy
+from smaker.core.queue import MENDS, WELL
 
 if TYPE_CHECKING:
     from smaker.core.draft import Draft
@@ -95,7 +96,12 @@ def _add(draft: Draft, stage: Stage) -> None:
         plans = [task for task in draft.build.tasks if task.stage is Stage.SPEC]
         if draft.build.project.state is not ProjectState.FAILED:  # a step that was refused is not asked for again
             plans = [task for task in plans if task.state is TaskState.DONE] or plans
-        draft.add(Stage.SPEC, "Plan", payload=plans[-1].payload)
+        payload = {name: value for name, value in plans[-1].payload.items() if name not in {MENDS, WELL}}
+        if draft.build.project.state is ProjectState.FAILED:
+            payload[MENDS] = True
+        elif draft.build.project.state in {ProjectState.READY, ProjectState.DEPLOYED}:
+            payload[WELL] = True
+        draft.add(Stage.SPEC, "Plan", payload=payload)
     elif stage is Stage.SKELETON:
         first = draft.add(Stage.SKELETON, "Skeleton")
         implement(draft, spec, spec.modules, after=first.id)

@@ -48,7 +48,7 @@ from smaker.core.models import (
 )
 from smaker.core.planned import TITLES, plan, prove_anew
 from smaker.core.ports import Build, Change
-from smaker.core.revision import EDITED, before, check_edit
+from smaker.core.revision import EDITED, EDITED_FROM, before, check_edit
 from smaker.core.spec import Spec
 
 
@@ -291,24 +291,28 @@ def _add_step(draft: Draft, text: str, *, now: bool) -> None:
 
 
 def _edit_plan(draft: Draft, edit: EditPlan) -> None:
-    waiting = waiting_for(draft.build)
-    if waiting is not None and waiting.question is None and waiting.stage is not Stage.DEPLOY:
-        planned = next(task for task in reversed(draft.build.tasks) if task.stage is Stage.SPEC)
-        draft.cancel_open(replaced=True)
-        then = before(planned)
-        draft.spec = then.spec if then is not None else None  # what the refused plan added is not built yet
-    elif any(
-        task.stage is Stage.SPEC and not task.state.ended and not queue.is_queued(task) for task in draft.build.tasks
-    ):
-        raise UsageError("The plan is being made.", hint="Edit it when it is there.")
-    check_edit(draft.build.project, edit.spec)
-    open_tasks = tuple(task.id for task in draft.tasks.values() if not task.state.ended and not queue.is_queued(task))
-    draft.clear_error = draft.build.project.error is not None
+    project, waiting = draft.build.project, waiting_for(draft.build)
     payload: dict[str, JsonValue] = {
         EDITED: edit.spec.model_dump(mode="json", exclude_defaults=True),
         "wording": [*edit.wording],
         "text": edit.text,
     }
+    if waiting is not None and waiting.question is None and waiting.stage is not Stage.DEPLOY:
+        planned = next(task for task in reversed(draft.build.tasks) if task.stage is Stage.SPEC)
+        draft.cancel_open(replaced=True)
+        then = before(planned)
+        draft.spec = then.spec if then is not None else None  # what the refused plan added is not built yet
+        if draft.spec is not None and project.spec is not None:
+            payload[EDITED_FROM] = project.spec.model_dump(mode="json", exclude_defaults=True)
+    elif any(
+        task.stage is Stage.SPEC and not task.state.ended and not queue.is_queued(task) for task in draft.build.tasks
+    ):
+        raise UsageError("The plan is being made.", hint="Edit it when it is there.")
+    elif project.state is not ProjectState.FAILED and project.skeleton is not None:
+        payload[queue.WELL] = True
+    check_edit(project, edit.spec)
+    open_tasks = tuple(task.id for task in draft.tasks.values() if not task.state.ended and not queue.is_queued(task))
+    draft.clear_error = project.error is not None
     draft.add(Stage.SPEC, "Take the edited plan", after=open_tasks, payload=payload)
     draft.want(Desired.RUN)
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 TITLE = "Plan a further step"
 MENDS = "mends"
 """Part of the payload of a further step that was asked for when the build had failed."""
+WELL = "well"
+"""Part of the payload of a task that takes an edited plan, or plans again, where all there was had been built."""
 
 _PREPARING = {Stage.SPEC, Stage.SKELETON, Stage.TESTS}  # what must end before the plan may change
 _LAST = {Stage.FIX, Stage.RUN, Stage.REVIEW, Stage.WEB, Stage.DEPLOY}  # what every plan brings anew
@@ -39,8 +41,9 @@ def queued(tasks: Iterable[Task]) -> list[Task]:
 
 
 def of_well(task: Task) -> bool:
-    """Whether a task plans a further step of a build that had not failed."""
-    return task.stage is Stage.SPEC and "instruction" in task.payload and MENDS not in task.payload
+    """Whether a task plans a further step, or takes an edited plan, of a build that stands without it."""
+    further = "instruction" in task.payload or WELL in task.payload
+    return task.stage is Stage.SPEC and further and MENDS not in task.payload
 
 
 def turn_has_come(task: Task, tasks: Iterable[Task]) -> bool:

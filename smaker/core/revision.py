@@ -5,16 +5,20 @@ Pure functions: the pipeline decides by them, and a screen shows by them what wi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from pydantic import JsonValue
 
-from smaker.core.errors import UsageError
+from smaker.core.errors import Refused, UsageError
 from smaker.core.models import Project, Proof, Task, TaskState
 from smaker.core.spec import Frozen, Module, Spec
 
 EDITED = "spec"
 """Where the payload of a planning task has the plan that its user wrote."""
+
+EDITED_FROM = "edited_from"
+"""Where it has the plan that the user had before them, if that was dropped for the edited one before it was built."""
 
 
 class Before(Frozen):
@@ -80,6 +84,15 @@ def kept_tasks(tasks: Sequence[Task], undone: Iterable[str]) -> frozenset[str]:
         dropped |= more
         grown = bool(more)
     return frozenset(task.id for task in tasks if task.id not in dropped and task.state is TaskState.DONE)
+
+
+def contradiction(requirement: str, said: str, built: str) -> Refused:
+    """The refusal of an edited plan that has something else built for a requirement than its words say."""
+    was, now = (json.dumps(text, ensure_ascii=False) for text in (said, built))
+    return Refused(
+        f"This plan cannot be taken: {requirement} says {was}, and what it is built and tested by says {now} now",
+        hint=f"Change the words of {requirement} too, or take back the change of its operation or record.",
+    )
 
 
 def check_edit(project: Project, plan: Spec) -> None:

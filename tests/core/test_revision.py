@@ -7,13 +7,25 @@ from typing import Any
 
 import pytest
 
-from smaker.core.commands import AddStep, EditPlan
+from smaker.core.commands import AddStep, EditPlan, Restart
 from smaker.core.errors import UsageError
 from smaker.core.fold import fold
-from smaker.core.models import Desired, Gate, Outcome, Project, Proof, Stage, TaskState, TestSource, Verdict
+from smaker.core.models import (
+    Desired,
+    Gate,
+    Outcome,
+    Problem,
+    Project,
+    ProjectState,
+    Proof,
+    Stage,
+    TaskState,
+    TestSource,
+    Verdict,
+)
 from smaker.core.pipeline import advance, begin, rewind, steer, waiting_for
 from smaker.core.ports import Build
-from smaker.core.revision import check_edit, kept_tasks
+from smaker.core.revision import EDITED, EDITED_FROM, check_edit, kept_tasks
 from smaker.core.secrets import Redactor
 from smaker.core.spec import Entity, Module, Operation, OperationKind, ProductKind, Requirement, Scenario, Spec
 from smaker.core.typed import masked_command
@@ -138,8 +150,50 @@ def test_an_edit_at_the_gate_of_a_further_step_still_has_that_step_done() -> Non
     said = grown.model_copy(update={"requirements": (*SPEC.requirements, Requirement(id="R3", text="three, edited"))})
     after = finish(edit(asked, said))
     assert "App" in new_titles(asked, after)
+    taken = next(task for task in after.tasks if EDITED in task.payload)
+    assert Spec.model_validate(taken.payload[EDITED_FROM]) == grown, "the plan that its user had before them"
     tests = next(task for task in reversed(after.tasks) if task.stage is Stage.TESTS)
     assert tests.requirements == ("R3",)
+
+
+NO = Problem(message="R1 says something else")
+
+
+def refuse(build: Build) -> Build:
+    """The plan that waits is refused."""
+    (plan,) = (task for task in build.tasks if task.state is TaskState.READY)
+    assert plan.stage is Stage.SPEC
+    return do(build, plan.id, verdict=Verdict.REFUSED, error=NO)
+
+
+def test_a_refused_edit_leaves_the_build_as_well_as_it_was() -> None:
+    build = built()
+    for asked in (edit(build, SAID), fold(build, steer(build, Restart(stage=Stage.SPEC), at=AT))):
+        after = refuse(asked)
+        assert (after.project.state, after.project.error) == (ProjectState.READY, NO)
+        assert (after.project.spec, after.project.proofs) == (SPEC, PROOFS)
+    # asked for again where it had been refused, and mended
+    again = fold(after, steer(after, Restart(stage=Stage.SPEC), at=AT))
+    assert finish(again).project.error is None
+
+
+def test_a_refused_edit_of_a_failed_build_leaves_it_failed() -> None:
+    build = built()
+    build = fold(build, steer(build, Restart(stage=Stage.RUN), at=AT))
+    build = do(build, build.tasks[-1].id, verdict=Verdict.FAILED, error=Problem(message="no"))
+    for asked in (edit(build, SAID), fold(build, steer(build, Restart(stage=Stage.SPEC), at=AT))):
+        assert refuse(asked).project.state is ProjectState.FAILED
+
+
+def test_a_refused_edit_of_a_plan_that_nothing_is_built_of_is_no_build() -> None:
+    after = refuse(edit(do(built_to_the_gate(), "t1", spec=SPEC), SAID))
+    assert (after.project.state, after.project.error) == (ProjectState.FAILED, NO)
+    assert finish(edit(after, SAID)).project.state is ProjectState.READY
+
+
+def built_to_the_gate() -> Build:
+    project = Project(id="p", name="P", prompt="x", workspace="/w", created_at=AT, mode="local", gates=(Gate.PLAN,))
+    return fold(Build(project=project), begin(project, AT))
 
 
 def test_an_edit_while_a_build_goes_on_comes_after_what_is_planned() -> None:

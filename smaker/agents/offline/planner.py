@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import JsonValue, ValidationError
 
-from smaker.agents.given import take_given
+from smaker.agents.given import take_given, tell_reworded
 from smaker.agents.offline.coder import format_files
-from smaker.agents.offline.reader import extend_spec, read_prompt
+from smaker.agents.offline.reader import extend_spec, read_prompt, reword
 from smaker.config.spec_file import SPEC_FILE, dump_spec, load_spec
 from smaker.core.context import Context
 from smaker.core.counting import counted
@@ -25,8 +25,9 @@ class OfflinePlanner:
         self._catalog = catalog
 
     async def run(self, context: Context) -> Outcome:
-        """Plan. Raises Refused where the prompt is outside what the blueprints can do."""
-        if (given := await take_given(context)) is not None:
+        """Plan. Raises Refused where the prompt is outside what the blueprints can do, or where an edited plan would
+        say one thing and have another built."""
+        if (given := await take_given(context, reword)) is not None:
             await self._renew_skeleton(context, given.spec)
             return given
         project = context.project
@@ -35,10 +36,11 @@ class OfflinePlanner:
         edited = await self._edited(context)
 
         async def plan() -> dict[str, JsonValue]:
-            if instruction and project.spec is not None:
-                spec = extend_spec(edited or project.spec, str(instruction), supported=supported)
-            elif edited is not None:
-                spec = edited
+            known = reword(project.spec, edited) if edited and project.spec else project.spec
+            if instruction and known is not None:
+                spec = extend_spec(known, str(instruction), supported=supported)
+            elif edited is not None and known is not None:
+                spec = known
             else:
                 prompt = f"{project.prompt}\n{instruction}" if instruction else project.prompt
                 spec = read_prompt(prompt, profile=project.profile, supported=supported)
@@ -57,7 +59,8 @@ class OfflinePlanner:
             " ".join(subject.split())[:72], requirements=[requirement.id for requirement in spec.requirements]
         )
         await self._renew_skeleton(context, spec)
-        return Outcome(verdict=Verdict.DONE, summary=_summary(spec), spec=spec)
+        told = tell_reworded(edited, spec) if edited is not None else ""
+        return Outcome(verdict=Verdict.DONE, summary=f"{_summary(spec)}{told}", spec=spec)
 
     async def _renew_skeleton(self, context: Context, spec: Spec | None) -> None:
         """Where there is a skeleton, write what that of the new plan has otherwise: the blueprints build on it."""

@@ -7,5 +7,6 @@ names what), `requirements` and `plan` (the spec). `coverage` sees to it that no
 
 from smaker.agents.offline.reader.extend import extend_spec
 from smaker.agents.offline.reader.prompt import read_prompt
+from smaker.agents.offline.reader.writing.rewording import reword
 
-__all__ = ["extend_spec", "read_prompt"]
+__all__ = ["extend_spec", "read_prompt", "reword"]
