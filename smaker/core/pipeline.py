@@ -302,8 +302,6 @@ def _edit_plan(draft: Draft, edit: EditPlan) -> None:
         draft.cancel_open(replaced=True)
         then = before(planned)
         draft.spec = then.spec if then is not None else None  # what the refused plan added is not built yet
-        if draft.spec is not None and project.spec is not None:
-            payload[EDITED_FROM] = project.spec.model_dump(mode="json", exclude_defaults=True)
     elif any(
         task.stage is Stage.SPEC and not task.state.ended and not queue.is_queued(task) for task in draft.build.tasks
     ):
@@ -311,6 +309,8 @@ def _edit_plan(draft: Draft, edit: EditPlan) -> None:
     elif project.state is not ProjectState.FAILED and project.skeleton is not None:
         payload[queue.WELL] = True
     check_edit(project, edit.spec)
+    if project.spec is not None:
+        payload[EDITED_FROM] = project.spec.model_dump(mode="json", exclude_defaults=True)
     open_tasks = tuple(task.id for task in draft.tasks.values() if not task.state.ended and not queue.is_queued(task))
     draft.clear_error = project.error is not None
     draft.add(Stage.SPEC, "Take the edited plan", after=open_tasks, payload=payload)

@@ -18,7 +18,7 @@ EDITED = "spec"
 """Where the payload of a planning task has the plan that its user wrote."""
 
 EDITED_FROM = "edited_from"
-"""Where it has the plan that the user had before them, if that was dropped for the edited one before it was built."""
+"""Where it has the plan that its user had before them: when the task is done again, the project's is a later one."""
 
 
 class Before(Frozen):

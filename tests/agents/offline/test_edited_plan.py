@@ -154,8 +154,19 @@ def test_what_a_person_wrote_of_how_it_is_accepted_is_not_left_behind() -> None:
 async def test_an_edit_at_the_gate_of_a_step_is_measured_by_the_plan_that_was_shown() -> None:
     shown = SPEC.model_dump(mode="json", exclude_defaults=True)
     earlier = SPEC.model_copy(update={"requirements": tuple(e for e in SPEC.requirements if e.id != LIMIT.id)})
-    _, spec = await plan(taking(limited(7), earlier, **{EDITED_FROM: shown}))
+    standing = taking(limited(7), earlier)
+    standing.payload[EDITED_FROM] = shown
+    _, spec = await plan(standing)
     assert spec.requirement(LIMIT.id).text == "There are at most 7 inspections per beehive."
+
+
+async def test_an_edit_that_is_taken_again_says_the_same_again() -> None:
+    standing = taking(limited(7))
+    standing.payload[EDITED_FROM] = SPEC.model_dump(mode="json", exclude_defaults=True)
+    _, standing.spec = await plan(standing)
+    _, again = await plan(standing)
+    assert again == standing.spec
+    assert again.requirement(LIMIT.id).text == "There are at most 7 inspections per beehive."
 
 
 def test_a_copy_under_another_id_says_what_it_builds() -> None:
