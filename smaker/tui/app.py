@@ -65,6 +65,7 @@ class SmakerApp(OpeningApp):
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
         self.draft_text = ""  # a prompt that was begun
+        self.drafts: dict[tuple[str, str], str] = {}  # other words that were begun: of which project, to what question
         self._notify_by = ""
         self._welcomed = False  # whether it was seen to
         self._began = datetime.now(UTC)

@@ -275,7 +275,14 @@ async def test_the_palette_has_the_verbs_that_make_sense(built: Any) -> None:
         await pilot.press("escape")
         screen = await on(built, pilot, Words)
         assert screen.query_one(TextArea).text == "?", "there it is text"
-        await pilot.press("escape", "R")
+        await pilot.press("escape")
+        await on(built, pilot, Dashboard)
+        await pilot.press("plus")
+        screen = await on(built, pilot, Words)
+        assert screen.query_one(TextArea).text == "?", "it was not thrown away"
+        await pilot.press("escape")
+        await on(built, pilot, Dashboard)
+        await pilot.press("R")
         await on(built, pilot, OneOf)
         await pilot.press("question_mark")
         await on(built, pilot, HelpScreen)

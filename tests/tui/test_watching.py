@@ -112,6 +112,8 @@ async def test_a_project_has_its_tasks_their_steps_and_its_log(built: Any, size:
         for told in ("Stays on this task.", "Follows the running task."):
             await pilot.press("f")
             await built.until(pilot, lambda told=told: told in [note.message for note in app._notifications])
+        in_sight = range(tree.scroll_offset.y, tree.scroll_offset.y + tree.scrollable_content_region.height)
+        assert tree.cursor_line in in_sight, "it is the newest task, the last line"
         both = size == LARGE
         right = app.screen.query_one("#right", TabbedContent)
         assert (bool(right.region.width), tree.region.width > 0) == (both, True)
@@ -127,6 +129,16 @@ async def test_a_project_has_its_tasks_their_steps_and_its_log(built: Any, size:
         await built.until(pilot, lambda: kinds.expanded)
         await pilot.press("escape")
         await built.until(pilot, lambda: kinds.has_focus and not kinds.expanded)
+        await pilot.press("k")
+        await built.until(pilot, lambda: kinds.expanded)
+        await pilot.press("down", "enter")
+        await built.until(
+            pilot, lambda: events.has_focus and not any("project.created" in line for line in events.lines)
+        )
+        await pilot.press("k")
+        await built.until(pilot, lambda: kinds.expanded)
+        await pilot.press("up", "enter")
+        await built.until(pilot, lambda: events.has_focus and any("project.created" in line for line in events.lines))
         await pilot.press("end")
         await built.until(pilot, lambda: events.is_vertical_scroll_end)
         await pilot.press("slash", *"acceptance")

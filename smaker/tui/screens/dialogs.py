@@ -70,15 +70,24 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer]):
 
 
 class Words(Dialog[str]):
-    """Some words of the user's, over several lines; ``check`` raises what is wrong with them."""
+    """Some words of the user's, over several lines; ``check`` raises what is wrong with them, ``keep`` is given those
+    that are not sent."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "done", "Send")]
 
     def __init__(
-        self, question: str, *, check: Callable[[str], str], title: str = "", text: str = "", verb: str = "Send"
+        self,
+        question: str,
+        *,
+        check: Callable[[str], str],
+        title: str = "",
+        text: str = "",
+        verb: str = "Send",
+        keep: Callable[[str], None] = lambda _: None,
     ) -> None:
         super().__init__(question, title)
         self._check = check
+        self._keep = keep
         self._text = text
         self._verb = verb
 
@@ -100,6 +109,11 @@ class Words(Dialog[str]):
     def on_button_pressed(self) -> None:
         """The same."""
         self.action_done()
+
+    def action_cancel(self) -> None:
+        """Not now."""
+        self._keep(self.query_one("#words", TextArea).text)
+        super().action_cancel()
 
 
 @dataclass(frozen=True)

@@ -32,13 +32,14 @@ class HelpScreen(Dialog[None]):
     """
 
     def __init__(self, screen: Screen[object]) -> None:
-        super().__init__(SIGNS, "Keys")
+        super().__init__("Every key that does something here, and what the signs mean.", "Keys")
         self._keys = keys_text(screen)
 
     def body(self) -> ComposeResult:
         """The keys."""
         with VerticalScroll():
             yield Static(content(self._keys), id="keys")
+            yield Static(content(f"\n{SIGNS}"), id="signs")
 
 
 def keys_text(screen: Screen[object]) -> str:

@@ -294,7 +294,16 @@ class SteeringScreen(LiveScreen):
         def check(text: str) -> str:
             return checked(text, "text")
 
-        return await self.app.push_screen_wait(Words(question, check=check, title=title, verb=verb))
+        drafts, about = self.smaker.drafts, (self.target.id if self.target else "", question)
+        words = Words(
+            question,
+            check=check,
+            title=title,
+            verb=verb,
+            text=drafts.pop(about, ""),
+            keep=lambda text: drafts.update({about: text}),
+        )
+        return await self.app.push_screen_wait(words)
 
     async def _steer(self, command: Steering, done: str, *, goes_on: bool = False) -> None:
         view = self.target

@@ -122,7 +122,12 @@ class BrowserTab(ProjectTab):
         told.append("▸ being tried" if running else "")
         if not any(told):
             tried = next((task.summary for task in reversed(view.tasks) if task.stage is Stage.WEB), "")
-            told.append(f"{tried or 'It was not tried in a browser yet.'} T does that now.")
+            said = (
+                f"{tried[0].upper()}{tried[1:].rstrip('.')}. T tries"
+                if tried
+                else "It was not tried in a browser yet. T does"
+            )
+            told.append(f"{said} that now.")
         self.query_one("#browser-head", Static).update(content("  ·  ".join(filter(None, told))))
 
     def _plant(self, project: Project) -> None:

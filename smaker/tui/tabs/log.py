@@ -110,6 +110,8 @@ class LogTab(ProjectTab):
         """Show these kinds alone."""
         self._kinds = tuple(KINDS[str(event.value)].split()) or ("",)
         self._fill()
+        if event.select.has_focus:  # the user chose
+            self.focus_first()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show what has these words."""

@@ -51,6 +51,11 @@ class TaskTree(Tree[str]):
         if (node := self._tasks.get(task)) is not None:
             self.call_after_refresh(self.move_cursor, node)  # the line of a new node is known only then
 
+    def on_resize(self) -> None:
+        """Keep the cursor in sight; where it was put before the tree had a size, it is brought there."""
+        if self.cursor_line >= 0:
+            self.scroll_to_line(self.cursor_line, animate=False)
+
     def _plant(self, order: list[Task], cancelled: frozenset[str]) -> None:
         """Stages with their tasks; what was cancelled is folded below the others, but for one that was looked at."""
         chosen = self.cursor_node.data if self.cursor_node is not None else None
