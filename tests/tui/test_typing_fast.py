@@ -38,8 +38,6 @@ async def test_the_first_prompt_is_all_that_was_typed(desk: Any) -> None:
     async with desk.shown() as pilot:
         app = pilot.app
         await desk.until(pilot, lambda: isinstance(app.screen, WelcomeScreen) and app.focused is not None)
-        await pilot.press("ctrl+a", "ctrl+end")
-        app.screen.query_one("#sample").text = ""
         for character in TEXT:
             app.post_message(events.Key("space" if character == " " else character, character))
         type_at_once(app, "enter")

@@ -39,11 +39,11 @@ class HelpScreen(Dialog[None]):
         """The keys."""
         with VerticalScroll():
             yield Static(content(self._keys), id="keys")
-            yield Static(content(f"\n{SIGNS}"), id="signs")
 
 
 def keys_text(screen: Screen[object]) -> str:
-    """A line for each key that does something on a screen now: smaker's own, then those that move and select."""
+    """A line for each key that does something on a screen now: smaker's own, what the signs mean, then those that move
+    and select."""
     seen: set[str] = set()
     own: list[str] = []
     common: list[str] = []
@@ -55,7 +55,7 @@ def keys_text(screen: Screen[object]) -> str:
         key = screen.app.get_key_display(binding)
         line = f"{key:<12} {binding.tooltip or binding.description}"
         (own if _is_own(active) else common).append(line)
-    return "\n".join([*own, "", *common])
+    return "\n".join([*own, "", SIGNS, "", *common])
 
 
 def _is_own(active: ActiveBinding) -> bool:

@@ -64,7 +64,9 @@ class WelcomeScreen(LiveScreen):
 
     def on_mount(self) -> None:
         """Look around."""
-        self.query_one("#sample").focus()
+        sample = self.query_one("#sample", TextArea)
+        sample.focus()
+        sample.select_all()  # what is typed takes its place; the arrow keys go into it
         self._look()
 
     @work
