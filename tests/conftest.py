@@ -8,7 +8,6 @@ import select
 import shutil
 import subprocess
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -31,7 +30,6 @@ KEPT = {
 }
 PREFIXES = ("PIP_", "SSL_", "REQUESTS_", "NODE_EXTRA_", "PYTEST_", "UV_")
 MEASURING = ("COV_", "COVERAGE_")
-MEASURED = 8  # cases of one function, spread over all it has
 
 
 def pytest_configure() -> None:
@@ -77,19 +75,10 @@ def canaries(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Attacks are tried where fake keys lie, and end with a search for them. What a function has more than `MEASURED`
-    cases for is not traced in each of them: that makes what is pure Python four times as slow."""
-    cases = defaultdict[object, list[pytest.Item]](list)
+    """Attacks are tried where fake keys lie, and end with a search for them."""
     for item in items:
-        if isinstance(item, pytest.Function):
-            cases[item.path, item.originalname].append(item)
-            if item.get_closest_marker("attack"):
-                item.fixturenames += [] if "canaries" in item.fixturenames else ["canaries"]
-    for same in cases.values():
-        every = 1 + (len(same) - 1) // MEASURED
-        for number, item in enumerate(same):
-            if number % every:
-                item.add_marker(pytest.mark.no_cover)
+        if isinstance(item, pytest.Function) and item.get_closest_marker("attack"):
+            item.fixturenames += [] if "canaries" in item.fixturenames else ["canaries"]
 
 
 def lacking(program: str, why: str) -> None:
